@@ -1,0 +1,5 @@
+"""``python -m pkilab``."""
+
+from pkilab.cli import main
+
+main()

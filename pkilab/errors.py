@@ -1,0 +1,53 @@
+"""The errors that leave this package: one root, few branches, chosen by what the caller can do.
+
+    PkilabError
+    ├── LabError                the lab cannot do this here: mend the call or the set-up
+    │   ├── LabClosedError      the lab was closed; open another
+    │   └── BudgetError         a call would cost money nobody agreed to
+    ├── MissingExtraError       an optional dependency is not installed
+    ├── MalformedError          bytes or text that are not what they should be
+    └── VerificationError       well-formed, and not to be trusted; carries every reason
+
+Calls to AWS, simulated or real, raise botocore's ``ClientError`` and nothing else.
+"""
+
+from __future__ import annotations
+
+
+class PkilabError(Exception):
+    """Root of everything pkilab raises on purpose."""
+
+
+class LabError(PkilabError):
+    """The lab cannot do what was asked, in this mode or this state."""
+
+
+class LabClosedError(LabError):
+    """A client, clock or world of a lab that has been closed was used."""
+
+
+class BudgetError(LabError):
+    """A billable create was refused before it was made."""
+
+
+class MissingExtraError(PkilabError):
+    """An optional dependency is missing; the message names the extra that brings it."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(f"{module} is not installed. It comes with: pip install 'pkilab[{extra}]'")
+
+
+class MalformedError(PkilabError, ValueError):
+    """Input that cannot be read. Names the object, what was found and what was expected."""
+
+    def __init__(self, thing: str, *, found: str, expected: str) -> None:
+        super().__init__(f"{thing}: found {found}, expected {expected}")
+        self.thing, self.found, self.expected = thing, found, expected
+
+
+class VerificationError(PkilabError):
+    """Something well-formed that must not be trusted. ``reasons`` lists every cause found."""
+
+    def __init__(self, thing: str, reasons: tuple[str, ...]) -> None:
+        super().__init__(f"{thing}: " + "; ".join(reasons))
+        self.thing, self.reasons = thing, reasons
