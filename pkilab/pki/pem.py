@@ -1,0 +1,128 @@
+"""Certificates and requests in and out of PEM (RFC 7468) and DER.
+
+Text around the blocks is allowed, as ``openssl x509 -text`` and PKCS#12 tools write it. A block of
+another kind is not: a private key in a certificate's place is a mistake that must be seen. What is
+read is never echoed in an error, for it may be secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
+
+from pkilab.errors import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Loaded = TypeVar("_Loaded")
+
+_CERTIFICATE = ("CERTIFICATE", "X509 CERTIFICATE")  # the second is old OpenSSL's
+_REQUEST = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")  # the second is old tools'
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
+_DER_SEQUENCE = 0x30
+
+
+def load_certificate(data: bytes | str) -> x509.Certificate:
+    """Read exactly one certificate, PEM or DER.
+
+    Nothing is verified: neither signature nor dates nor extensions.
+
+    Raises:
+        MalformedError: anything else, several certificates or a private key among it.
+    """
+    ders = blocks(data, "certificate", _CERTIFICATE)
+    return load_der(_one(ders, "certificate"), "certificate", x509.load_der_x509_certificate)
+
+
+def load_certificates(data: bytes | str) -> tuple[x509.Certificate, ...]:
+    """Read one or more certificates from PEM, in the order they stand; one from DER.
+
+    Raises:
+        MalformedError: no certificate, a damaged one, or a block of another kind.
+    """
+    return tuple(
+        load_der(der, "certificate", x509.load_der_x509_certificate)
+        for der in blocks(data, "certificate", _CERTIFICATE)
+    )
+
+
+def load_request(data: bytes | str) -> x509.CertificateSigningRequest:
+    """Read exactly one PKCS#10 request (RFC 2986), PEM or DER. Its signature is not verified.
+
+    Raises:
+        MalformedError: anything else.
+    """
+    ders = blocks(data, "certificate request", _REQUEST)
+    return load_der(
+        _one(ders, "certificate request"), "certificate request", x509.load_der_x509_csr
+    )
+
+
+def to_pem(*certificates: x509.Certificate) -> str:
+    """Return the certificates as PEM blocks, one after another, each ending in a line feed."""
+    return "".join(each.public_bytes(Encoding.PEM).decode("ascii") for each in certificates)
+
+
+def blocks(data: bytes | str, thing: str, labels: tuple[str, ...]) -> tuple[bytes, ...]:
+    """Return the DER inside the PEM blocks of ``data``, or DER ``data`` itself; at least one.
+
+    Args:
+        data: PEM text, or bytes of PEM or DER.
+        thing: what is being read, for the error.
+        labels: the PEM labels allowed, the usual one first.
+
+    Raises:
+        MalformedError: nothing there, another label, or damaged base64.
+    """
+    expected = f"PEM with BEGIN {labels[0]}" + ("" if isinstance(data, str) else ", or DER")
+    if not data.strip():
+        raise MalformedError(thing, found="nothing", expected=expected)
+    if isinstance(data, bytes):
+        if data[0] == _DER_SEQUENCE and b"-----BEGIN" not in data:
+            return (data,)
+        data = data.decode("latin-1")  # any byte may stand in the text around a block
+    found = _BLOCK.findall(data)
+    if not found:
+        what = "a PEM block that does not end" if "-----BEGIN" in data else "no PEM block"
+        raise MalformedError(thing, found=what, expected=expected)
+    for label, _ in found:
+        if label not in labels:
+            raise MalformedError(thing, found=f"a block of kind {label}", expected=expected)
+    return tuple(_base64(body, thing) for _, body in found)
+
+
+def load_der(der: bytes, thing: str, loader: Callable[[bytes], _Loaded]) -> _Loaded:
+    """Call one of ``cryptography``'s DER loaders; only MalformedError leaves.
+
+    Where warnings are errors, what the library warns of (a serial number below 1) is one too.
+
+    Raises:
+        MalformedError: the loader refused.
+    """
+    try:
+        return loader(der)
+    except (ValueError, TypeError, x509.InvalidVersion, CryptographyDeprecationWarning) as error:
+        why = type(error).__name__ if isinstance(error, TypeError) else str(error)
+        raise MalformedError(
+            thing, found=f"DER that cannot be read ({why})", expected=thing
+        ) from None
+
+
+def _one(ders: tuple[bytes, ...], thing: str) -> bytes:
+    if len(ders) != 1:
+        raise MalformedError(thing, found=f"{len(ders)} of them", expected="exactly one")
+    return ders[0]
+
+
+def _base64(body: str, thing: str) -> bytes:
+    try:
+        return base64.b64decode("".join(body.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise MalformedError(thing, found="damaged base64", expected="a whole PEM block") from None

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from pkilab.errors import MalformedError
+from pkilab.pki.entropy import Entropy, SystemEntropy
+from pkilab.pki.keys import (
+    KEY_ALGORITHMS,
+    generate_key,
+    key_algorithm,
+    signature_hash,
+    write_private_key,
+)
+
+QUICK = [name for name in KEY_ALGORITHMS if not name.startswith("RSA")]
+
+
+def raw(key: Any) -> bytes:
+    data: bytes = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return data
+
+
+@pytest.mark.parametrize("algorithm", [*QUICK, "RSA_2048"])
+def test_a_seed_makes_one_key_and_another_seed_another(algorithm: str) -> None:
+    key = generate_key(algorithm, Entropy("seed").child("key"))
+    assert raw(key) == raw(generate_key(algorithm, Entropy("seed").child("key")))
+    assert key_algorithm(key) == key_algorithm(key.public_key()) == algorithm
+    if algorithm in QUICK:
+        assert raw(key) != raw(generate_key(algorithm, Entropy("seed").child("other")))
+
+
+@pytest.mark.parametrize("algorithm", QUICK)
+def test_system_keys_never_repeat(algorithm: str) -> None:
+    keys = {raw(generate_key(algorithm, SystemEntropy())) for _ in range(3)}
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize("algorithm", ["", "RSA_1024", "ec_prime256v1", "SM2", "EC_secp256k1"])
+def test_an_algorithm_of_another_name_is_refused(algorithm: str) -> None:
+    with pytest.raises(MalformedError, match="key algorithm"):
+        generate_key(algorithm, Entropy("seed"))
+
+
+def test_a_key_outside_the_list_is_still_named() -> None:
+    assert key_algorithm(ec.generate_private_key(ec.SECP256K1())) == "EC_secp256k1"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("SHA256WITHRSA", hashes.SHA256),
+        ("SHA384WITHECDSA", hashes.SHA384),
+        ("SHA512WITHRSA", hashes.SHA512),
+        ("ML_DSA_65", type(None)),
+    ],
+)
+def test_a_signing_algorithm_carries_its_hash(name: str, expected: type) -> None:
+    assert isinstance(signature_hash(name), expected)
+
+
+def test_a_key_file_is_its_owners_alone_and_never_overwritten(
+    tmp_path: Path, openssl: Callable[..., Any]
+) -> None:
+    key = generate_key("EC_prime256v1", Entropy("seed"))
+    path = write_private_key(key, tmp_path / "key.pem")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert openssl("pkey", "-in", str(path), "-noout", "-check").returncode == 0
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError):
+        write_private_key(generate_key("EC_prime256v1", Entropy("other")), path)
+    assert path.read_bytes() == before
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    link, target = tmp_path / "link.pem", tmp_path / "target.pem"
+    link.symlink_to(target)
+    with pytest.raises(FileExistsError):
+        write_private_key(generate_key("EC_prime256v1", Entropy("seed")), link)
+    assert not target.exists()
+
+
+def test_a_passphrase_encrypts(tmp_path: Path) -> None:
+    key = generate_key("EC_prime256v1", Entropy("seed"))
+    path = write_private_key(key, tmp_path / "key.pem", passphrase=b"secret")
+    data = path.read_bytes()
+    assert b"ENCRYPTED" in data
+    assert raw(load_pem_private_key(data, b"secret")) == raw(key)
+    with pytest.raises(ValueError, match="password"):
+        load_pem_private_key(data, b"wrong")
