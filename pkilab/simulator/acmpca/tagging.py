@@ -1,0 +1,53 @@
+"""Tags of a CA. Source: AWS Private CA API Reference, Tag and TagCertificateAuthority."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pkilab.simulator.service import AwsError
+
+Json = dict[str, Any]
+MAXIMUM = 50
+
+
+def added(current: dict[str, str | None], tags: Sequence[Json]) -> dict[str, str | None]:
+    """Return ``current`` with ``tags`` set.
+
+    Raises:
+        AwsError: InvalidTagException, a reserved key or one given twice; TooManyTagsException.
+    """
+    keys = [tag["Key"] for tag in tags]
+    for key in keys:
+        if key.lower().startswith("aws:"):
+            raise AwsError("InvalidTagException", f"The prefix aws: is reserved; found {key}.")
+        if keys.count(key) > 1:
+            raise AwsError("InvalidTagException", f"The tag {key} is given more than once.")
+    result = {**current, **{tag["Key"]: tag.get("Value") for tag in tags}}
+    if len(result) > MAXIMUM:
+        raise AwsError("TooManyTagsException", f"A private CA has at most {MAXIMUM} tags.")
+    return result
+
+
+def removed(current: dict[str, str | None], tags: Sequence[Json]) -> dict[str, str | None]:
+    """Return ``current`` without ``tags``; one given with a value goes only if the value is its.
+
+    Raises:
+        AwsError: InvalidTagException, a reserved key.
+    """
+    result = dict(current)
+    for tag in tags:
+        key = tag["Key"]
+        if key.lower().startswith("aws:"):
+            raise AwsError("InvalidTagException", f"The prefix aws: is reserved; found {key}.")
+        if key in result and tag.get("Value") in (None, result[key]):
+            del result[key]
+    return result
+
+
+def listed(tags: dict[str, str | None]) -> list[Json]:
+    """Return tags as the API lists them, in the order they were set."""
+    return [
+        {"Key": key} if value is None else {"Key": key, "Value": value}
+        for key, value in tags.items()
+    ]

@@ -1,0 +1,150 @@
+"""The services that moto does well, run on the world's clock, seed and accounts.
+
+moto is pinned exactly, because this file uses its internals: the backends' URL tables, the random
+source, and the two module globals through which it reads the time and the caller's account.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import moto.core.responses
+import moto.core.utils
+import moto.s3.models
+from botocore.awsrequest import AWSPreparedRequest
+from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
+from moto.core.exceptions import HTTPException
+from moto.core.request import normalize_request
+from moto.iam.models import get_account_id_from, iam_backends
+from moto.moto_api._internal import mock_random
+
+from pkilab.simulator.s3 import close_new_buckets
+from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse, not_simulated
+from pkilab.simulator.world import World
+
+# Signing name -> what moto calls it. Anything else is refused: facts about where moto's other
+# PKI services go wrong are why this package exists.
+BORROWED = {"s3": "s3", "sts": "sts", "iam": "iam", "tagging": "resourcegroupstaggingapi"}
+USER_NAME = "learner"
+_HOOKED_CLOCKS = (moto.core.utils, moto.s3.models)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key of the world. The secret opens nothing but this world."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
+class Borrowed:
+    """moto under one world, from construction until `close`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._routes: dict[tuple[str, str], list[tuple[re.Pattern[str], Callable[..., Any]]]] = {}
+        BackendDict.reset()
+        mock_random.seed(int.from_bytes(world.entropy("moto").bytes(16)))
+        self._hook_clock()
+        self._reopen_buckets = close_new_buckets()
+        response = moto.core.responses.BaseResponse
+        self._original_account = response.get_current_account
+        response.get_current_account = _account_of  # the environment has no say in it
+        self.credentials = {
+            alias: _learner(number, world.region) for alias, number in world.accounts.items()
+        }
+
+    def account_of(self, access_key_id: str) -> str:
+        """Return the account that an access key belongs to.
+
+        Raises:
+            AwsError: no account of this world has such a key.
+        """
+        account: str = get_account_id_from(access_key_id)
+        if access_key_id in iam_backends[account]["aws"].access_keys:
+            return account
+        raise AwsError(
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            403,
+        )
+
+    def respond(self, service: str, request: HttpRequest, call: Call) -> HttpResponse:
+        """Answer one request with moto; ``request.url`` must carry the service's own host.
+
+        Raises:
+            AwsError: moto does not implement it, or broke on it.
+        """
+        for pattern, handler in self._table(service, call):
+            if pattern.match(request.url.split("?", maxsplit=1)[0]):
+                return self._ask(handler, request, call)
+        raise not_simulated(f"{service} at {request.url}")
+
+    def _ask(self, handler: Callable[..., Any], request: HttpRequest, call: Call) -> HttpResponse:
+        headers: Any = {**request.headers, "x-moto-account-id": call.account}
+        prepared = normalize_request(
+            AWSPreparedRequest(request.method, request.url, headers, request.body, False)  # noqa: FBT003 - no stream
+        )
+        try:
+            status, headers, body = handler(prepared, prepared.raw_url, prepared.headers)
+        except HTTPException as error:
+            status, headers, body = error.code, dict(error.get_headers()), error.get_body()
+        except NotImplementedError as error:
+            raise not_simulated(str(error) or request.url) from error
+        if not isinstance(body, bytes):
+            body = str(body).encode()
+        return HttpResponse(status, {k.lower(): str(v) for k, v in dict(headers).items()}, body)
+
+    def _table(self, service: str, call: Call) -> list[tuple[re.Pattern[str], Callable[..., Any]]]:
+        """Compile a backend's URL table once; moto compiles it anew for every request."""
+        table = self._routes.get((service, call.account))
+        if table is None:
+            backends = get_backend(BORROWED[service])[call.account]
+            backend = backends["aws" if "aws" in backends else call.region]
+            table = [(re.compile(url), handler) for url, handler in backend.urls.items()]
+            self._routes[service, call.account] = table
+        return table
+
+    def _hook_clock(self) -> None:
+        world = self._world
+
+        class WorldDatetime(dt.datetime):
+            @classmethod
+            def now(cls, tz: dt.tzinfo | None = None) -> Any:  # noqa: ANN401 - a plain datetime
+                now = world.clock.now()
+                return now.astimezone(tz) if tz else now.replace(tzinfo=None)
+
+            @classmethod
+            def utcnow(cls) -> Any:  # noqa: ANN401 - a plain datetime
+                return cls.now()
+
+        shown = {name: getattr(dt, name) for name in dt.__all__}
+        for module in _HOOKED_CLOCKS:
+            module.datetime = SimpleNamespace(**{**shown, "datetime": WorldDatetime})
+
+    def close(self) -> None:
+        """Give moto back as it was, empty."""
+        for module in _HOOKED_CLOCKS:
+            module.datetime = dt
+        moto.core.responses.BaseResponse.get_current_account = self._original_account
+        self._reopen_buckets()
+        BackendDict.reset()
+
+
+def _account_of(response: Any) -> str:  # noqa: ANN401 - moto's response class is untyped here
+    account: str = response.headers["x-moto-account-id"]
+    return account
+
+
+def _learner(account: str, region: str) -> Credentials:
+    """Give an account the IAM user in whose name the lab's clients call."""
+    backend = iam_backends[account]["aws"]
+    backend.create_user(region, USER_NAME)
+    key = backend.create_access_key(USER_NAME)
+    return Credentials(key.access_key_id, key.secret_access_key)

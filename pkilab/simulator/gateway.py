@@ -1,0 +1,123 @@
+"""The simulated AWS behind one door: a request in, a response out, in-process and served alike."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+from xml.sax.saxutils import escape
+
+from pkilab.simulator.acmpca.ocsp import OcspResponder
+from pkilab.simulator.acmpca.service import AcmPca
+from pkilab.simulator.borrowed import BORROWED, USER_NAME, Borrowed, Credentials
+from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse, not_simulated, reply
+from pkilab.simulator.world import World
+
+# Authorization: AWS4-HMAC-SHA256 Credential=KEY/20260105/us-east-1/acm-pca/aws4_request, ...
+_SCOPE = re.compile(r"([^/=,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_BUCKET_HOST = re.compile(r"(?P<bucket>[a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com")
+_S3_HOST = re.compile(r"s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Gateway:
+    """Routes requests to the faithful services, to moto, or to a refusal.
+
+    Signatures are not checked: whoever reaches the world may use it. The access key decides the
+    account, the credential scope the service and the Region.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._borrowed = Borrowed(world)
+        private_ca = AcmPca(world)
+        self._services = {private_ca.name: private_ca}
+        self._ocsp = OcspResponder(world, private_ca.authorities)
+        self._requests = world.entropy("request ids")
+
+    @property
+    def credentials(self) -> dict[str, Credentials]:
+        """Access keys by account alias."""
+        return self._borrowed.credentials
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request of any service.
+
+        Raises:
+            LabClosedError: the world was closed.
+        """
+        with self.world.turn():
+            try:
+                response = self._route(request)
+            except AwsError as error:
+                response = _refusal(request, error)
+            return HttpResponse(
+                response.status,
+                {"x-amzn-requestid": self._requests.uuid(), **response.headers},
+                response.body,
+            )
+
+    def close(self) -> None:
+        """End the world and give moto back."""
+        with self.world.turn():
+            self._borrowed.close()
+        self.world.close()
+
+    def _route(self, request: HttpRequest) -> HttpResponse:
+        scope = _credential_scope(request)
+        if scope is None:
+            return self._anonymous(request)
+        key, region, service = scope
+        account = self._borrowed.account_of(key)
+        call = Call(
+            account, region, self.world.clock.now(), f"arn:aws:iam::{account}:user/{USER_NAME}"
+        )
+        if faithful := self._services.get(service):
+            return faithful.respond(request, call)
+        if service in BORROWED:
+            return self._borrowed.respond(service, _at_aws(request, service, region), call)
+        raise not_simulated(f"the service {service}")
+
+    def _anonymous(self, request: HttpRequest) -> HttpResponse:
+        """Answer what needs no credentials: OCSP, and public objects of buckets."""
+        host = urlsplit(request.url).hostname or ""
+        posted = request.headers.get("content-type") == "application/ocsp-request"
+        if posted or self._ocsp.serves(host):
+            return self._ocsp.handle(request)
+        if _BUCKET_HOST.fullmatch(host) or _S3_HOST.fullmatch(host) or host in _LOOPBACK:
+            account = next(iter(self.world.accounts.values()))
+            region = self.world.region
+            call = Call(account, region, self.world.clock.now(), "anonymous")
+            return self._borrowed.respond("s3", _at_aws(request, "s3", region), call)
+        raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
+
+
+def _credential_scope(request: HttpRequest) -> tuple[str, str, str] | None:
+    """Return access key, Region and service of a signed or presigned request."""
+    text = request.headers.get("authorization") or "".join(
+        parse_qs(urlsplit(request.url).query).get("X-Amz-Credential", ())
+    )
+    found = _SCOPE.search(text)
+    return (found[1], found[2], found[3]) if found else None
+
+
+def _at_aws(request: HttpRequest, service: str, region: str) -> HttpRequest:
+    """Address a request to AWS's host, path-style, wherever it was sent."""
+    parts = urlsplit(request.url)
+    path = parts.path or "/"
+    if bucket := _BUCKET_HOST.fullmatch(parts.hostname or ""):
+        path = f"/{bucket['bucket']}{path}"
+    host = f"{service}.{region}.amazonaws.com"
+    url = urlunsplit(("https", host, path, parts.query, ""))
+    return HttpRequest(request.method, url, {**request.headers, "host": host}, request.body)
+
+
+def _refusal(request: HttpRequest, error: AwsError) -> HttpResponse:
+    """Write an error in the protocol of the request: JSON for JSON, XML for the others."""
+    if request.headers.get("content-type", "").startswith("application/x-amz-json"):
+        return reply(error.status, {"__type": error.code, "message": error.message})
+    body = (
+        "<?xml version='1.0' encoding='UTF-8'?>\n"
+        f"<ErrorResponse><Error><Code>{error.code}</Code>"
+        f"<Message>{escape(error.message)}</Message></Error></ErrorResponse>"
+    )
+    return HttpResponse(error.status, {"content-type": "text/xml"}, body.encode())

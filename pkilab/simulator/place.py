@@ -1,0 +1,108 @@
+"""The simulated world as a lab sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pkilab.errors import LabError
+from pkilab.pki.keys import PrivateKey, generate_key
+from pkilab.simulator.gateway import Gateway
+from pkilab.simulator.inprocess import Clients, fetch
+from pkilab.simulator.server import Server
+from pkilab.simulator.world import DEFAULT_ACCOUNTS, DEFAULT_REGION, DEFAULT_START, World
+
+
+def start_time(now: str | datetime | None) -> datetime | None:
+    """Read a start time; ``None`` comes out for a live clock.
+
+    Args:
+        now: ``None`` for the default start, ``"live"``, ISO 8601 text with a zone, or a datetime.
+
+    Raises:
+        LabError: text that is neither, or a time without a zone.
+    """
+    if now is None:
+        return DEFAULT_START
+    if now == "live":
+        return None
+    try:
+        return now if isinstance(now, datetime) else datetime.fromisoformat(now)
+    except ValueError as error:
+        raise LabError(f"now: found {now!r}, expected 'live' or ISO 8601 with a zone") from error
+
+
+class SimulatedPlace:
+    """A world with its clients and servers."""
+
+    mode: Literal["simulated"] = "simulated"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.clock, self.accounts, self.region = world.clock, world.accounts, world.region
+        self.gateway = Gateway(world)
+        self._clients = {
+            alias: Clients(self.gateway, credentials)
+            for alias, credentials in self.gateway.credentials.items()
+        }
+
+    def client(self, service: str, account: str, region: str) -> Any:  # noqa: ANN401
+        """Return a client of one account."""
+        return self._clients[account].client(service, region)
+
+    def fetch(self, url: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
+        """Ask the world, as a client without credentials."""
+        response = fetch(self.gateway, url, body, content_type)
+        return response.status, response.body
+
+    def generate_key(self, algorithm: str, name: str) -> PrivateKey:
+        """Make the key of that name."""
+        return generate_key(algorithm, self.world.entropy("lab", "key", algorithm, name))
+
+    def serve(self, host: str, port: int) -> Server:
+        """Serve the world over HTTP."""
+        try:
+            return Server(self.gateway, host=host, port=port)
+        except OSError as error:
+            raise LabError(f"cannot listen on {host}:{port}: {error}") from error
+
+    def environment(self, account: str) -> dict[str, str]:
+        """Return an ``aws`` user's variables, all but the endpoint."""
+        credentials = self.gateway.credentials[account]
+        return {
+            "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+
+    def close(self) -> None:
+        """End the world."""
+        self.gateway.close()
+
+
+def open_place(
+    *,
+    seed: str = "pkilab",
+    now: str | datetime | None = None,
+    accounts: Mapping[str, str] | None = None,
+    region: str | None = None,
+    latency: timedelta = timedelta(0),
+) -> SimulatedPlace:
+    """Open a world.
+
+    Raises:
+        LabError: a world is open already, or an argument is unusable.
+    """
+    world = World(
+        seed=seed,
+        start=start_time(now),
+        accounts=accounts or DEFAULT_ACCOUNTS,
+        region=region or DEFAULT_REGION,
+        latency=latency,
+    )
+    try:
+        return SimulatedPlace(world)
+    except BaseException:
+        world.close()
+        raise

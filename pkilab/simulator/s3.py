@@ -1,0 +1,109 @@
+"""The one door from simulated services to moto's S3: read a bucket's settings, write an object.
+
+moto keeps S3's state and answers its API; nothing else in pkilab touches moto's S3 models. moto's
+version is pinned, because they are not a public interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from moto.s3 import models
+
+CannedAcl = Literal["private", "public-read", "bucket-owner-full-control"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket's settings at one moment, as far as a service that writes to it must know them."""
+
+    name: str
+    account: str  # the owner
+    region: str
+    policy: str | None
+    public_acls_blocked: bool  # Block Public Access: BlockPublicAcls
+    acls_disabled: bool  # Object Ownership: BucketOwnerEnforced
+    object_lock: bool
+    encryption: str | None  # default encryption: AES256, aws:kms ...; None: S3's own default
+    kms_key: str | None  # None: the AWS managed key, if encryption is by KMS
+
+
+class S3:
+    """Buckets of every account of the world, seen by an AWS service rather than by a client."""
+
+    def bucket(self, name: str) -> Bucket | None:
+        """Return the settings of the bucket of that name, whoever owns it; ``None``: no such."""
+        found = _model(name)
+        if found is None:
+            return None
+        blocked = found.public_access_block
+        rule = (found.encryption or {}).get("Rule", {}).get("ApplyServerSideEncryptionByDefault")
+        return Bucket(
+            name=name,
+            account=found.account_id,
+            region=found.region_name,
+            policy=found.policy.decode(errors="replace") if found.policy else None,
+            public_acls_blocked=bool(blocked and blocked.block_public_acls),
+            acls_disabled=found.ownership_rule == "BucketOwnerEnforced",
+            object_lock=bool(found.object_lock_enabled),
+            encryption=rule.get("SSEAlgorithm") if rule else None,
+            kms_key=rule.get("KMSMasterKeyID") if rule else None,
+        )
+
+    def put(self, bucket: str, key: str, body: bytes, *, content_type: str, acl: CannedAcl) -> None:
+        """Write an object, as the service: no policy is asked here (`buckets.check` does).
+
+        Args:
+            bucket: an existing bucket, of any account.
+            key: the object's key; an object of that key is replaced (or gets a new version).
+            body: the object's bytes.
+            content_type: its ``Content-Type``.
+            acl: the canned ACL, as in ``x-amz-acl``.
+
+        Raises:
+            KeyError: there is no such bucket.
+        """
+        found = _model(bucket)
+        if found is None:
+            raise KeyError(bucket)
+        backend = models.s3_backends[found.account_id][found.partition]
+        written = backend.put_object(bucket, key, body)
+        written.set_metadata({"Content-Type": content_type})
+        written.set_acl(models.get_canned_acl(acl))
+
+
+def _model(name: str) -> Any | None:  # noqa: ANN401 - moto publishes no types
+    owner = models.s3_backends.bucket_accounts.get(name)
+    if owner is None:
+        return None
+    partition, account = owner
+    return models.s3_backends[account][partition].buckets.get(name)
+
+
+def close_new_buckets() -> Callable[[], None]:
+    """Make new buckets as AWS makes them since April 2023: private, with ACLs disabled.
+
+    Block Public Access is on and Object Ownership is BucketOwnerEnforced unless the creator says
+    otherwise; moto leaves both open.
+
+    Returns:
+        A function that puts moto back as it was.
+
+    Source: Amazon S3 User Guide, "Default settings for new S3 buckets FAQ".
+    """
+    original = models.FakeBucket.__init__
+
+    def closed(bucket: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - moto's signature
+        original(bucket, *args, **kwargs)
+        everything = ("true", "true", "true", "true")
+        bucket.public_access_block = models.PublicAccessBlock(*everything)
+        bucket.ownership_rule = "BucketOwnerEnforced"
+
+    models.FakeBucket.__init__ = closed
+
+    def restore() -> None:
+        models.FakeBucket.__init__ = original
+
+    return restore

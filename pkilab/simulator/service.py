@@ -1,0 +1,274 @@
+"""What a faithful service stands on: AWS's JSON 1.1 wire format, driven by botocore's model.
+
+A service is a class with one method per operation, in snake case, taking a `Call` and the
+request's members and returning the result's. Everything else is here: the operation is found from
+``X-Amz-Target``, members are decoded and checked against the model's constraints, and errors are
+written as AWS writes them.
+
+Source: AWS JSON 1.1 protocol (smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from botocore import xform_name
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+
+from pkilab.simulator.world import World
+
+Json = dict[str, Any]
+
+
+class AwsError(Exception):
+    """An error as the service answers it: a code of the service's model and a message."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.status = code, message, status
+
+
+def not_simulated(what: str) -> AwsError:
+    """Refuse what the simulator does not model. 501, so that SDKs do not retry it."""
+    return AwsError("NotImplemented", f"{what} is not simulated by pkilab", 501)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who calls, where and when."""
+
+    account: str  # 12 digits
+    region: str
+    now: datetime  # aware, UTC
+    principal: str  # the caller's ARN, or a service principal such as acm.amazonaws.com
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request after transport. ``headers`` keys are in lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A response before transport."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@functools.cache
+def model_loader() -> Loader:
+    """Return one loader of botocore's own models: what lies in the user's home is not looked at."""
+    return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+
+
+@functools.cache
+def service_model(service: str) -> ServiceModel:
+    """Return botocore's model of a service."""
+    return ServiceModel(model_loader().load_service_model(service, "service-2"), service)
+
+
+class JsonService:
+    """Base of a service that speaks AWS JSON 1.1. Subclasses set ``name`` and add operations."""
+
+    name: ClassVar[str]
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def respond(self, request: HttpRequest, call: Call) -> HttpResponse:
+        """Answer one request; what the model does not know is refused in AWS's shape."""
+        try:
+            if not request.headers.get("content-type", "").startswith("application/x-amz-json-1.1"):
+                raise not_simulated(f"{self.name} over any protocol but AWS JSON 1.1")
+            _, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
+            return reply(200, self.invoke(operation, request.body, call))
+        except AwsError as error:
+            return reply(error.status, {"__type": error.code, "message": error.message})
+
+    def invoke(self, operation: str, body: bytes, call: Call) -> Json:
+        """Decode, check, run and encode one operation.
+
+        Raises:
+            AwsError: with the code that AWS answers.
+        """
+        model = service_model(self.name)
+        if operation not in model.operation_names:
+            raise AwsError("UnknownOperationException", f"Unknown operation: {operation!r}")
+        shape = model.operation_model(operation)
+        members = decode_input(shape, body)
+        method = getattr(self, xform_name(operation), None)
+        if method is None:
+            raise not_simulated(f"{self.name}:{operation}")
+        result = method(call, **{xform_name(key): value for key, value in members.items()})
+        return encode(shape.output_shape, result or {}) if shape.output_shape else {}
+
+
+def reply(status: int, body: Json) -> HttpResponse:
+    """Write a JSON 1.1 response."""
+    return HttpResponse(
+        status, {"content-type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
+    )
+
+
+def decode_input(operation: OperationModel, body: bytes) -> Json:
+    """Decode a JSON body by the operation's input shape and check it against the model.
+
+    Raises:
+        AwsError: SerializationException for what is not of the shape; ValidationException, with
+            every violated constraint in AWS's sentence, for what is.
+    """
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError as error:
+        raise AwsError("SerializationException", "The request body is not JSON") from error
+    shape = operation.input_shape
+    if shape is None:
+        return {}
+    value = _decode(shape, document, "")
+    if problems := list(_violations(shape, value, "")):
+        noun = "error" if len(problems) == 1 else "errors"
+        raise AwsError(
+            "ValidationException",
+            f"{len(problems)} validation {noun} detected: " + "; ".join(problems),
+        )
+    decoded: Json = value
+    return decoded
+
+
+def _decode(shape: Shape, value: Any, where: str) -> Any:  # noqa: ANN401 - JSON is untyped
+    if isinstance(shape, StructureShape):
+        _expect(value, dict, where)
+        return {
+            name: _decode(member, value[name], f"{where}.{name}" if where else name)
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        }
+    if isinstance(shape, ListShape):
+        _expect(value, list, where)
+        return [
+            _decode(shape.member, item, f"{where}.{number}.member")
+            for number, item in enumerate(value, start=1)
+        ]
+    if isinstance(shape, MapShape):
+        _expect(value, dict, where)
+        return {key: _decode(shape.value, item, f"{where}.{key}") for key, item in value.items()}
+    return _decode_scalar(shape.type_name, value, where)
+
+
+def _decode_scalar(kind: str, value: Any, where: str) -> Any:  # noqa: ANN401 - JSON is untyped
+    if kind == "blob":
+        _expect(value, str, where)
+        try:
+            return base64.b64decode(value, validate=True)
+        except (ValueError, binascii.Error) as error:
+            raise AwsError("SerializationException", f"{where} is not Base64") from error
+    if kind == "timestamp":
+        _expect(value, int | float, where)
+        try:
+            return datetime.fromtimestamp(value, UTC)
+        except (OverflowError, ValueError, OSError) as error:
+            raise AwsError("SerializationException", f"{where} is out of range") from error
+    types = {"string": str, "boolean": bool, "integer": int, "long": int}
+    _expect(value, types.get(kind, int | float), where)
+    return value
+
+
+def _expect(value: object, kind: Any, where: str) -> None:  # noqa: ANN401 - a type or a union
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        found = type(value).__name__
+        raise AwsError("SerializationException", f"{where or 'The request'} has the type {found}")
+
+
+def _violations(shape: Shape, value: Any, where: str) -> Iterator[str]:  # noqa: ANN401
+    """Yield the model's violated constraints in AWS's own sentences, outermost first."""
+    if isinstance(shape, StructureShape):
+        for name in shape.required_members:
+            if name not in value:
+                yield _violation("null", _path(where, name), "not be null")
+        for name, item in value.items():
+            yield from _violations(shape.members[name], item, _path(where, name))
+        return
+    for rule in _broken_rules(shape.metadata, value):
+        shown = f"({len(value)} entries)" if isinstance(value, list | bytes) else value
+        yield _violation(repr(shown), where, rule)
+    if isinstance(shape, ListShape):
+        for number, item in enumerate(value, start=1):
+            yield from _violations(shape.member, item, f"{where}.{number}.member")
+    if isinstance(shape, MapShape):
+        for key, item in value.items():
+            yield from _violations(shape.value, item, f"{where}.{key}.value")
+
+
+def _broken_rules(limits: Mapping[str, Any], value: object) -> Iterator[str]:
+    if isinstance(value, str | bytes | list):
+        size: float = len(value)
+        noun = "have length"
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        size, noun = value, "have value"
+    else:
+        return
+    if size < limits.get("min", size):
+        yield f"{noun} greater than or equal to {limits['min']}"
+    if size > limits.get("max", size):
+        yield f"{noun} less than or equal to {limits['max']}"
+    if isinstance(value, str):
+        if (choices := limits.get("enum")) and value not in choices:
+            yield f"satisfy enum value set: [{', '.join(choices)}]"
+        if (pattern := limits.get("pattern")) and not _pattern(pattern).fullmatch(value):
+            yield f"satisfy regular expression pattern: {pattern}"
+
+
+def _violation(shown: str, where: str, rule: str) -> str:
+    return f"Value {shown} at '{where}' failed to satisfy constraint: Member must {rule}"
+
+
+def _path(where: str, name: str) -> str:
+    """Join a member to its parent's path; AWS writes members with a small first letter."""
+    return f"{where}.{_lower_first(name)}" if where else _lower_first(name)
+
+
+def _lower_first(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+@functools.cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    """Compile a model's pattern; Java's Unicode classes become Python's nearest."""
+    translated = pattern.replace("\\p{L}\\p{Z}\\p{N}", "\\w\\s").replace("\\p{L}", "\\w")
+    translated = translated.replace("\\p{Z}", "\\s").replace("\\p{N}", "\\d")
+    return re.compile(translated)
+
+
+def encode(shape: Shape, value: Any) -> Any:  # noqa: ANN401 - JSON is untyped
+    """Encode a result by its shape: blobs as Base64, times as epoch seconds, ``None`` left out."""
+    if isinstance(shape, StructureShape):
+        return {
+            name: encode(member, value[name])
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        }
+    if isinstance(shape, ListShape):
+        return [encode(shape.member, item) for item in value]
+    if isinstance(shape, MapShape):
+        return {key: encode(shape.value, item) for key, item in value.items()}
+    if shape.type_name == "timestamp":
+        return value.timestamp()
+    if shape.type_name == "blob":
+        return base64.b64encode(value).decode()
+    return value

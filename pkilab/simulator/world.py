@@ -1,0 +1,162 @@
+"""One simulated world: its seed, its clock and the work that falls due on it.
+
+A process holds one world at a time, because moto keeps its state in module globals.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from pkilab.errors import LabClosedError, LabError
+from pkilab.pki.entropy import Entropy
+
+DEFAULT_ACCOUNTS: Mapping[str, str] = {"main": "111122223333"}  # AWS's documentation account
+DEFAULT_REGION = "us-east-1"
+# A Monday morning; everything a notebook shows is dated from here.
+DEFAULT_START = datetime(2026, 1, 5, 9, 0, 0, tzinfo=UTC)
+
+
+@dataclass(order=True)
+class Job:
+    """Work that falls due at a moment of the world's time."""
+
+    when: datetime
+    number: int  # first scheduled runs first among jobs of one moment
+    label: str = field(compare=False)
+    run: Callable[[], None] = field(compare=False, repr=False)
+    cancelled: bool = field(default=False, compare=False)
+
+    def cancel(self) -> None:
+        """Let the moment pass without the work."""
+        self.cancelled = True
+
+
+class WorldClock:
+    """The world's time: frozen at ``start`` until advanced, or the machine's own.
+
+    Args:
+        start: an aware datetime, or ``None`` for a live clock.
+        lock: held while time moves, so that a request sees one moment.
+    """
+
+    def __init__(self, start: datetime | None, lock: threading.RLock) -> None:
+        if start is not None and start.tzinfo is None:
+            raise LabError(f"the lab's time needs a time zone: found {start.isoformat()}")
+        self.live = start is None
+        self._lock = lock
+        self._now = start.astimezone(UTC) if start else None
+        self._jobs: list[Job] = []
+        self._numbers = itertools.count()
+
+    def now(self) -> datetime:
+        """Return the world's time, aware, in UTC."""
+        return self._now if self._now is not None else datetime.now(UTC)
+
+    def at(self, when: datetime, run: Callable[[], None], label: str) -> Job:
+        """Schedule ``run`` for ``when``; work scheduled for the past is due at once."""
+        job = Job(when, next(self._numbers), label, run)
+        heapq.heappush(self._jobs, job)
+        return job
+
+    def run_due(self) -> None:
+        """Run what is due by now, in time order. A frozen clock shows each job its own moment."""
+        self._run_until(self.now())
+
+    def advance(self, **duration: float) -> datetime:
+        """Move a frozen clock forward by ``timedelta(**duration)``, running due work in order.
+
+        Raises:
+            LabError: the clock is live, or the duration is negative.
+        """
+        if self._now is None:
+            raise LabError("the lab's clock is live: it moves by itself and cannot be advanced")
+        step = timedelta(**duration)
+        if step < timedelta(0):
+            raise LabError(f"the lab's clock only moves forward: found {step}")
+        with self._lock:
+            target = self._now + step
+            self._run_until(target)
+            self._now = target
+            return target
+
+    def _run_until(self, target: datetime) -> None:
+        while self._jobs and self._jobs[0].when <= target:
+            job = heapq.heappop(self._jobs)
+            if job.cancelled:
+                continue
+            if self._now is not None:
+                self._now = max(self._now, job.when)
+            job.run()
+
+
+class World:
+    """Seed, clock, accounts and a lock around them.
+
+    Args:
+        seed: any text; with the same start time and the same calls it gives the same bytes.
+        start: the frozen start time, or ``None`` for the machine's time.
+        accounts: alias to 12-digit account id; the first is the default account.
+        region: where clients go that name no Region.
+        latency: how long asynchronous work takes (keys, issuance, audit reports). Zero by
+            default: AWS's intermediate states are skipped.
+    """
+
+    seed: str
+    _open: World | None = None
+
+    def __init__(
+        self,
+        *,
+        seed: str = "pkilab",
+        start: datetime | None = DEFAULT_START,
+        accounts: Mapping[str, str] = DEFAULT_ACCOUNTS,
+        region: str = DEFAULT_REGION,
+        latency: timedelta = timedelta(0),
+    ) -> None:
+        for alias, number in accounts.items():
+            if not (len(number) == 12 and number.isascii() and number.isdigit()):  # noqa: PLR2004
+                raise LabError(f"account {alias!r}: found {number!r}, expected 12 digits")
+        if not accounts or len(set(accounts.values())) != len(accounts):
+            raise LabError(f"accounts must be distinct and at least one: found {dict(accounts)}")
+        if World._open is not None:
+            raise LabError(
+                f"a simulated world is open already (seed {World._open.seed!r}); "
+                "a process holds one at a time: close that lab first"
+            )
+        self.seed, self.region, self.latency = seed, region, latency
+        self.accounts = dict(accounts)
+        self.closed = False
+        self._lock = threading.RLock()
+        self.clock = WorldClock(start, self._lock)
+        self._entropy = Entropy(seed)
+        World._open = self
+
+    def entropy(self, *labels: str) -> Entropy:
+        """Return the seeded source named by ``labels``, always at its beginning."""
+        return self._entropy.child(*labels)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the world for one request: due work first, one caller at a time.
+
+        Raises:
+            LabClosedError: the world was closed.
+        """
+        with self._lock:
+            if self.closed:
+                raise LabClosedError(f"the simulated world {self.seed!r} was closed")
+            self.clock.run_due()
+            yield
+
+    def close(self) -> None:
+        """End the world; a process may then open another. Closing twice is harmless."""
+        with self._lock:
+            self.closed = True
+            if World._open is self:
+                World._open = None

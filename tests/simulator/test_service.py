@@ -1,0 +1,97 @@
+"""The wire format: decoded, checked and encoded by botocore's model."""
+
+import base64
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pkilab.simulator.service import AwsError, decode_input, encode, service_model
+
+MODEL = service_model("acm-pca")
+ISSUE = MODEL.operation_model("IssueCertificate")
+CA = "arn:aws:acm-pca:us-east-1:111122223333:certificate-authority/5f0c8a52"
+
+
+def issue(**changes):
+    members = {
+        "CertificateAuthorityArn": CA,
+        "Csr": base64.b64encode(b"csr").decode(),
+        "SigningAlgorithm": "SHA256WITHECDSA",
+        "Validity": {"Value": 1, "Type": "DAYS"},
+        **changes,
+    }
+    return json.dumps({k: v for k, v in members.items() if v is not None}).encode()
+
+
+def test_a_request_of_the_model_is_decoded():
+    """Blobs become bytes."""
+    assert decode_input(ISSUE, issue())["Csr"] == b"csr"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"Csr": None},
+            "Value null at 'csr' failed to satisfy constraint: Member must not be null",
+        ),
+        ({"SigningAlgorithm": "MD5"}, "at 'signingAlgorithm' failed .* enum value set"),
+        ({"Validity": {"Value": 0, "Type": "DAYS"}}, "at 'validity.value' .* or equal to 1"),
+        ({"CertificateAuthorityArn": "nope!"}, "at 'certificateAuthorityArn' .* pattern"),
+        (
+            {"IdempotencyToken": "x" * 37},
+            "at 'idempotencyToken' .* length less than or equal to 36",
+        ),
+    ],
+)
+def test_a_violated_constraint_is_named_in_awss_sentence(changes, sentence):
+    """ValidationException says value, member and constraint."""
+    with pytest.raises(AwsError, match=sentence) as caught:
+        decode_input(ISSUE, issue(**changes))
+    assert caught.value.code == "ValidationException"
+
+
+def test_every_violation_is_reported_at_once():
+    """Whoever repairs the request sees all of it."""
+    with pytest.raises(AwsError, match=r"^ValidationException: 2 validation errors detected"):
+        decode_input(ISSUE, issue(Csr=None, SigningAlgorithm="MD5"))
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"Csr": 7}', b'{"Csr": "%%%"}', b'{"Validity": []}']
+)
+def test_what_is_not_of_the_shape_is_a_serialization_exception(body):
+    """Broken JSON, wrong types and bad Base64."""
+    with pytest.raises(AwsError) as caught:
+        decode_input(ISSUE, body)
+    assert caught.value.code == "SerializationException"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(sorted(MODEL.operation_names)), st.data())
+def test_any_json_is_decoded_or_refused_in_awss_words(operation, data):
+    """Only AwsError leaves the decoder."""
+    model = MODEL.operation_model(operation)
+    names = st.sampled_from(sorted(model.input_shape.members))
+    body = data.draw(st.dictionaries(names, json_values, max_size=4))
+    try:
+        decode_input(model, json.dumps(body).encode())
+    except AwsError as error:
+        assert error.code in {"SerializationException", "ValidationException"}
+
+
+def test_times_are_encoded_as_epoch_seconds_and_absence_is_left_out():
+    """As AWS JSON 1.1 has it."""
+    shape = MODEL.operation_model("DescribeCertificateAuthority").output_shape
+    moment = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    encoded = encode(shape, {"CertificateAuthority": {"CreatedAt": moment, "Serial": None}})
+    assert encoded == {"CertificateAuthority": {"CreatedAt": moment.timestamp()}}
