@@ -1,0 +1,150 @@
+"""The command line: ``pkilab lab | run | serve``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import pkilab
+from pkilab.errors import LabError, PkilabError
+
+app = typer.Typer(
+    name="pkilab",
+    help="Do AWS PKI: guided notebooks on a faithful, repeatable AWS Private CA.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Mode(StrEnum):
+    """Where notebooks run."""
+
+    SIMULATED = "simulated"
+    AWS = "aws"
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback signature
+    if asked:
+        typer.echo(f"pkilab {pkilab.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Do AWS PKI: guided notebooks on a faithful, repeatable AWS Private CA."""
+
+
+@app.command()
+def lab(
+    folder: Annotated[Path, typer.Argument(help="Folder of notebooks.")] = Path("notebooks"),
+) -> None:
+    """Open JupyterLab on the guided notebooks."""
+    if not folder.is_dir():
+        raise LabError(f"notebooks: found no folder {folder}; run this from the project's root")
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)]))  # noqa: S603
+
+
+@app.command()
+def run(
+    notebooks: Annotated[
+        list[Path] | None, typer.Argument(help="Notebooks; all of ./notebooks by default.")
+    ] = None,
+    mode: Annotated[
+        Mode, typer.Option(help="'aws' calls a real account; set PKILAB_BUDGET_USD first.")
+    ] = Mode.SIMULATED,
+    out: Annotated[Path, typer.Option(help="Where executed notebooks and reports go.")] = Path(
+        "build/notebooks"
+    ),
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Also store the outputs in the notebooks.")
+    ] = False,
+) -> None:
+    """Run guided notebooks from top to bottom and report on each."""
+    from pkilab.execution import run as run_notebooks  # noqa: PLC0415 - only who runs pays
+
+    raise typer.Exit(run_notebooks(notebooks, mode=mode.value, out=out, in_place=in_place))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 5000,
+    now: Annotated[
+        str, typer.Option(help="'live', or the frozen time in ISO 8601 with a zone.")
+    ] = "live",
+    seed: Annotated[str, typer.Option(help="What every key, serial and id is made from.")] = (
+        "pkilab"
+    ),
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Write what was opened as JSON, once it answers.")
+    ] = None,
+    expose_keys_to_network: Annotated[
+        bool,
+        typer.Option(
+            "--expose-keys-to-network",
+            help="Allow a host other than loopback. Anyone who reaches it can use every CA.",
+        ),
+    ] = False,
+) -> None:
+    """Serve a simulated AWS over HTTP until interrupted.
+
+    Point any AWS SDK or the aws command line at it with AWS_ENDPOINT_URL and the keys that are
+    printed once it is ready. OCSP requests are answered at the same address.
+    """
+    if host not in _LOOPBACK and not expose_keys_to_network:
+        raise LabError(
+            f"--host: found {host}, expected a loopback address. The simulated world checks no "
+            "signatures; add --expose-keys-to-network if others may use it"
+        )
+    from pkilab.simulator.place import open_place  # noqa: PLC0415 - only who serves pays
+
+    place = open_place(seed=seed, now=now)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        server = place.serve(host, port)
+        exports = {"AWS_ENDPOINT_URL": server.url, **place.environment(next(iter(place.accounts)))}
+        if ready_file:
+            _write_ready_file(ready_file, server.url, seed, now)
+        shown = " ".join(f"{name}={value}" for name, value in exports.items())
+        typer.echo(f"pkilab serves simulated AWS at {server.url} | export {shown}")
+        stop.wait()
+        server.close()
+    finally:
+        if ready_file:
+            ready_file.unlink(missing_ok=True)
+        place.close()
+
+
+def _write_ready_file(path: Path, endpoint: str, seed: str, now: str) -> None:
+    """Write whole or not at all: a reader that sees the file can parse it."""
+    opened = {"endpoint": endpoint, "pid": os.getpid(), "seed": seed, "now": now}
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(opened, indent=2) + "\n")
+    partial.replace(path)
+
+
+def main() -> None:
+    """Run the command line; the package's own errors become one line and exit code 2."""
+    try:
+        app()
+    except PkilabError as error:
+        typer.echo(f"pkilab: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,442 @@
+"""Every AWS call a lab's clients made, in order: what was asked, of what, and how it ended.
+
+The journal listens to botocore's events, so it sees the same thing whether the answer came from a
+simulated world or from AWS. One call is one entry: paginators and waiters call through the client
+and are recorded call by call, while botocore's own retries of a call are not counted again. A call
+that botocore refuses before sending (its parameters do not fit the service's model) never was one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import unquote
+
+from botocore.exceptions import ClientError
+
+from pkilab.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from types import ModuleType
+
+    from botocore.awsrequest import AWSResponse
+    from botocore.client import BaseClient
+    from botocore.model import OperationModel, Shape
+    from pandas import DataFrame
+
+Kept: TypeAlias = (
+    "str | bytes | int | float | bool | datetime | Withheld | list[Kept] | dict[str, Kept] | None"
+)
+
+_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:[\w-]*:[^\s\"']+")
+_LONGEST_KEPT = 4096  # a CSR or a policy fits; a CRL, a chain or an object does not
+_MAKERS = ("Create", "Issue", "Import", "Request")  # operations whose answer names a new thing
+_RESULT_ID = re.compile(r"Arn$|ARN$|Id$|^S3Key$")
+_BUCKET = ("Bucket", "S3BucketName")
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Stands for a parameter the journal does not keep: a secret, a stream or a long blob.
+
+    Attributes:
+        reason: why it was not kept.
+        size: its length in bytes (characters for text), where that is known and harmless.
+    """
+
+    reason: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call to AWS.
+
+    Attributes:
+        number: position in its journal, from 1, in the order in which the calls ended.
+        at: the lab's time when the call ended, aware.
+        account: the lab's alias for the account; ``account_id`` is its twelve digits.
+        region: the client's region.
+        service: the name boto3 knows the service by, such as ``acm-pca``.
+        operation: the API's name of the operation, such as ``IssueCertificate``.
+        resources: the ARNs the call named or made, in order of appearance. S3 buckets and keys
+            are written as ARNs.
+        outcome: ``ok``, AWS's error code, or, where no answer came, the name of botocore's error.
+        parameters: a private copy of what was asked. Secrets, streams and anything longer than
+            4,096 bytes are replaced by `Withheld`.
+        results: the ARNs and identifiers of what the call made, by member name.
+    """
+
+    number: int
+    at: datetime
+    account: str
+    account_id: str
+    region: str
+    service: str
+    operation: str
+    resources: tuple[str, ...]
+    outcome: str
+    parameters: Mapping[str, Kept] = field(repr=False, compare=False, default_factory=dict)
+    results: Mapping[str, str] = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether AWS did what was asked."""
+        return self.outcome == "ok"
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The ARNs of what the call made."""
+        return tuple(value for value in self.results.values() if _ARN.fullmatch(value))
+
+    def __str__(self) -> str:
+        when = self.at.isoformat(timespec="seconds")
+        return (
+            f"{self.number} {when} {self.account} {self.region} "
+            f"{self.service} {self.operation}: {self.outcome}"
+        )
+
+
+class Journal:
+    """The calls of a lab, in order. Safe to use from several threads.
+
+    Iterating, ``len`` and every view work on the calls recorded so far.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._entries = list(entries)
+        self._lock = threading.Lock()
+
+    def attach(
+        self,
+        client: BaseClient,
+        *,
+        account: str,
+        account_id: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Record every call ``client`` makes from here on. Attaching twice records once.
+
+        Args:
+            client: a boto3 client of any service.
+            account: the alias to show for the account the client acts in.
+            account_id: that account's twelve digits.
+            now: the lab's clock; must give aware times.
+        """
+        observer = _Observer(self, client, account, account_id, now)
+        unique = f"pkilab-journal-{id(self)}"
+        events = client.meta.events
+        # The earliest event: later ones see the idempotency tokens and rewritten bodies and copy
+        # sources of botocore's own handlers.
+        events.register_first("provide-client-params", observer.asked, unique_id=f"{unique}-asked")
+        events.register("after-call", observer.answered, unique_id=f"{unique}-answered")
+        events.register("after-call-error", observer.failed, unique_id=f"{unique}-failed")
+
+    def record(
+        self,
+        *,
+        at: datetime,
+        account: str,
+        account_id: str,
+        region: str,
+        service: str,
+        operation: str,
+        resources: Sequence[str],
+        outcome: str,
+        parameters: Mapping[str, Kept],
+        results: Mapping[str, str],
+    ) -> Entry:
+        """Append one call and return its entry. ``attach`` does this for a client's calls."""
+        with self._lock:
+            entry = Entry(
+                number=len(self._entries) + 1,
+                at=at,
+                account=account,
+                account_id=account_id,
+                region=region,
+                service=service,
+                operation=operation,
+                resources=tuple(dict.fromkeys(resources)),
+                outcome=outcome,
+                parameters=parameters,
+                results=results,
+            )
+            self._entries.append(entry)
+        return entry
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The calls recorded so far."""
+        with self._lock:
+            return tuple(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def filter(
+        self,
+        *,
+        service: str | None = None,
+        operation: str | None = None,
+        account: str | None = None,
+        since: datetime | None = None,
+    ) -> Journal:
+        """Return a new journal with the entries that match everything given; numbers are kept.
+
+        Args:
+            service: as boto3 names it.
+            operation: as the API names it.
+            account: an alias or twelve digits.
+            since: keep calls at or after this aware time.
+        """
+        return Journal(
+            entry
+            for entry in self
+            if (service is None or entry.service == service)
+            and (operation is None or entry.operation == operation)
+            and (account is None or account in (entry.account, entry.account_id))
+            and (since is None or entry.at >= since)
+        )
+
+    def to_frame(self) -> DataFrame:
+        """Return the calls as a table: number, time (UTC), account, region, service, ...
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        columns = ("number", "time", "account", "region", "service", "operation")
+        rows = [
+            (
+                entry.number,
+                entry.at,
+                entry.account,
+                entry.region,
+                entry.service,
+                entry.operation,
+                ", ".join(entry.resources),
+                entry.outcome,
+            )
+            for entry in self
+        ]
+        table = frame(rows, (*columns, "resources", "result"))
+        table["time"] = load_pandas().to_datetime(table["time"], utc=True)
+        return table
+
+    def _repr_html_(self) -> str | None:
+        return as_html(self.to_frame)
+
+    def __repr__(self) -> str:
+        entries = self.entries
+        refused = sum(not entry.ok for entry in entries)
+        head = f"Journal: {count(len(entries), 'call')}, {refused} refused"
+        return "\n".join((head, *map(str, entries)))
+
+
+class _Observer:
+    """What one client reports to one journal."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        client: BaseClient,
+        account: str,
+        account_id: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._journal, self._now = journal, now
+        self._account, self._account_id = account, account_id
+        self._region = client.meta.region_name
+        self._partition = client.meta.partition
+        self._service = client.meta.service_model.service_name
+        self._key = f"pkilab_journal_{id(journal)}"
+
+    def asked(
+        self,
+        params: Mapping[str, object],
+        model: OperationModel,
+        context: dict[str, object],
+        **_: object,
+    ) -> None:
+        """Keep what was asked in the call's context, until the answer comes."""
+        context[self._key] = (model.name, keep(params, model.input_shape))
+
+    def answered(
+        self,
+        http_response: AWSResponse,
+        parsed: Mapping[str, object],
+        context: Mapping[str, object],
+        **_: object,
+    ) -> None:
+        """Record a call that AWS answered, well or not."""
+        refused = http_response.status_code >= 300  # noqa: PLR2004 - where botocore draws the line
+        self._record(context, _error_code(parsed) if refused else "ok", parsed)
+
+    def failed(self, exception: Exception, context: Mapping[str, object], **_: object) -> None:
+        """Record a call that no answer came to."""
+        answer = exception.response if isinstance(exception, ClientError) else None
+        self._record(context, _error_code(answer) if answer else type(exception).__name__, {})
+
+    def _record(
+        self, context: Mapping[str, object], outcome: str, answer: Mapping[str, object]
+    ) -> None:
+        asked = context.get(self._key)
+        if not isinstance(asked, tuple):  # attached while the call was under way
+            return
+        operation, parameters = asked
+        made = outcome == "ok" and operation.startswith(_MAKERS)
+        results = dict(_identifiers(answer)) if made else {}
+        arns = [value for value in results.values() if _ARN.fullmatch(value)]
+        self._journal.record(
+            at=self._now(),
+            account=self._account,
+            account_id=self._account_id,
+            region=self._region,
+            service=self._service,
+            operation=operation,
+            resources=[*_resources(parameters, self._partition), *arns],
+            outcome=outcome,
+            parameters=parameters,
+            results=results,
+        )
+
+
+def keep(value: object, shape: Shape | None = None) -> Kept:
+    """Return a private copy of a parameter, without what must not be kept.
+
+    Replaced by `Withheld`: members the service's model marks as sensitive, anything that holds a
+    PEM private key, streams, and bytes or text longer than 4,096.
+    """
+    metadata = getattr(shape, "metadata", {})
+    if metadata.get("sensitive"):
+        return Withheld("sensitive")
+    if getattr(shape, "serialization", {}).get("streaming"):
+        return Withheld("a stream", _size(value))
+    if isinstance(value, dict):
+        members, inner = getattr(shape, "members", {}), getattr(shape, "value", None)
+        return {str(key): keep(item, members.get(key, inner)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [keep(item, getattr(shape, "member", None)) for item in value]
+    return _keep_scalar(value)
+
+
+def _size(value: object) -> int | None:
+    if isinstance(value, str):
+        return len(value.encode())
+    return len(value) if isinstance(value, bytes | bytearray) else None
+
+
+def _keep_scalar(value: object) -> Kept:
+    if isinstance(value, bytearray | memoryview):
+        value = bytes(value)
+    secret = (isinstance(value, bytes) and b"PRIVATE KEY-----" in value) or (
+        isinstance(value, str) and "PRIVATE KEY-----" in value
+    )
+    if secret:
+        return Withheld("a private key")
+    if isinstance(value, str | bytes) and len(value) > _LONGEST_KEPT:
+        return Withheld("long", len(value))
+    if value is None or isinstance(value, str | bytes | bool | int | float | datetime):
+        return value
+    return Withheld(f"a {type(value).__name__}")
+
+
+def _error_code(answer: Mapping[str, object]) -> str:
+    error = answer.get("Error")
+    code = error.get("Code") if isinstance(error, dict) else None
+    return str(code) if code else "Unknown"  # botocore's own word for an error without a code
+
+
+def _identifiers(answer: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of an answer's ARNs and identifiers, outermost first."""
+    for name, value in answer.items():
+        if isinstance(value, str) and _RESULT_ID.search(name):
+            yield name, value
+    for name, value in answer.items():
+        if isinstance(value, dict) and name != "ResponseMetadata":
+            yield from _identifiers(value)
+
+
+def _resources(parameters: Mapping[str, Kept], partition: str) -> Iterator[str]:
+    """Yield the ARNs that the parameters name; S3's buckets and keys are written as ARNs."""
+    for name, value in parameters.items():
+        if isinstance(value, str) and _ARN.fullmatch(value):
+            yield value
+        elif name in _BUCKET and isinstance(value, str):
+            yield from _s3_objects(f"arn:{partition}:s3:::{value}", parameters)
+        elif name == "CopySource":
+            yield f"arn:{partition}:s3:::{_copied_from(value)}"
+        elif isinstance(value, dict):
+            yield from _resources(value, partition)
+        elif isinstance(value, list):
+            yield from _resources({str(i): item for i, item in enumerate(value)}, partition)
+
+
+def _s3_objects(bucket: str, parameters: Mapping[str, Kept]) -> list[str]:
+    """Return the objects a call names in a bucket, or the bucket where it names none."""
+    delete = parameters.get("Delete")
+    listed = delete.get("Objects") if isinstance(delete, dict) else None
+    named = [parameters, *(listed if isinstance(listed, list) else [])]
+    keys = [item["Key"] for item in named if isinstance(item, dict) and "Key" in item]
+    return [f"{bucket}/{key}" for key in keys] or [bucket]
+
+
+def _copied_from(source: Kept) -> str:
+    """Return ``bucket/key`` from either form in which boto3 takes the source of a copy."""
+    if isinstance(source, dict):
+        parts = (source.get("Bucket"), source.get("Key"))
+        return "/".join(part for part in parts if isinstance(part, str))
+    return (
+        unquote(source.lstrip("/").partition("?versionId=")[0]) if isinstance(source, str) else ""
+    )
+
+
+# Tables, for the journal and for what is derived from it.
+
+
+def load_pandas() -> ModuleType:
+    """Import pandas.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        return importlib.import_module("pandas")
+    except ImportError as error:
+        raise MissingExtraError("pandas", "notebooks") from error
+
+
+def frame(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> DataFrame:
+    """Return rows as a pandas table.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    table: DataFrame = load_pandas().DataFrame(list(rows), columns=list(columns))
+    return table
+
+
+def as_html(make: Callable[[], DataFrame], *, caption: str = "") -> str | None:
+    """Return the table as HTML, the same bytes every time; None where pandas is missing.
+
+    None is IPython's way of saying that the text form should be shown.
+    """
+    try:
+        table = make()
+    except MissingExtraError:
+        return None
+    with load_pandas().option_context("display.max_colwidth", None):
+        html = str(table.to_html(index=False, border=0))
+    return f"{html}\n<p>{caption}</p>" if caption else html
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 call", "2 calls"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,365 @@
+"""Buckets are cleaned in moto's S3, CAs in a small AWS Private CA of this file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import moto
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from pkilab.cleaning import Cleaned, Created, clean_up, plan
+from pkilab.errors import LabError
+from pkilab.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+OWNER = "123456789012"  # moto's own account
+CAS = f"arn:aws:acm-pca:us-east-1:{OWNER}:certificate-authority"
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep every client of this file away from a real account."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
+
+class Authorities:
+    """The four operations a clean-up needs, with AWS's states and refusals."""
+
+    def __init__(self, **states: str) -> None:
+        self.states = states
+        self.calls: list[str] = []
+        self.until = NOW
+
+    def _find(self, operation: str, arn: str) -> str:
+        name = arn.rpartition("/")[2]
+        self.calls.append(f"{operation} {name}")
+        if name not in self.states:
+            raise refusal("ResourceNotFoundException", "Could not find it", operation)
+        return name
+
+    def describe_certificate_authority(self, *, CertificateAuthorityArn: str) -> dict[str, Any]:  # noqa: D102, N803 - boto3's own
+        name = self._find("describe", CertificateAuthorityArn)
+        described: dict[str, Any] = {"Status": self.states[name]}
+        if self.states[name] == "DELETED":
+            described["RestorableUntil"] = self.until
+        return {"CertificateAuthority": described}
+
+    def update_certificate_authority(self, *, CertificateAuthorityArn: str, Status: str) -> None:  # noqa: D102, N803 - boto3's own
+        name = self._find("update", CertificateAuthorityArn)
+        if self.states[name] not in ("ACTIVE", "DISABLED"):
+            raise refusal("InvalidStateException", "Not now", "UpdateCertificateAuthority")
+        self.states[name] = Status
+
+    def delete_certificate_authority(  # noqa: D102 - boto3's own
+        self,
+        *,
+        CertificateAuthorityArn: str,  # noqa: N803 - boto3's own
+        PermanentDeletionTimeInDays: int,  # noqa: N803 - boto3's own
+    ) -> None:
+        name = self._find("delete", CertificateAuthorityArn)
+        if self.states[name] == "ACTIVE":
+            raise refusal("InvalidStateException", "Disable it", "DeleteCertificateAuthority")
+        if self.states[name] == "CREATING":
+            del self.states[name]
+            return
+        self.states[name] = "DELETED"
+        self.until = NOW + timedelta(days=PermanentDeletionTimeInDays)
+
+
+def refusal(code: str, message: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def authority(name: str) -> Created:
+    return made("certificate authority", f"{CAS}/{name}", "acm-pca")
+
+
+def made(kind: str, arn: str, service: str) -> Created:
+    return Created(kind, arn, service, "owner", OWNER, "us-east-1", NOW)
+
+
+def record(
+    journal: Journal,
+    operation: str,
+    *resources: str,
+    service: str = "acm-pca",
+    outcome: str = "ok",
+    **results: str,
+) -> None:
+    journal.record(
+        at=NOW,
+        account="owner",
+        account_id=OWNER,
+        region="us-east-1",
+        service=service,
+        operation=operation,
+        resources=[*resources, *results.values()],
+        outcome=outcome,
+        parameters={},
+        results=results,
+    )
+
+
+def create(journal: Journal, name: str, **changes: Any) -> None:
+    arn = f"{CAS}/{name}"
+    record(journal, "CreateCertificateAuthority", CertificateAuthorityArn=arn, **changes)
+
+
+def names(created: tuple[Created, ...]) -> list[str]:
+    return [each.arn.rpartition("/")[2].rpartition(":")[2] for each in created]
+
+
+def test_the_newest_authority_goes_first_and_buckets_after_the_authorities() -> None:
+    journal = Journal()
+    record(journal, "CreateBucket", "arn:aws:s3:::lab-crl", service="s3")
+    create(journal, "root")
+    create(journal, "sub")
+    assert names(plan(journal)) == ["sub", "root", "lab-crl"]
+
+
+def test_what_was_refused_was_not_created_and_what_was_deleted_is_gone() -> None:
+    journal = Journal()
+    create(journal, "refused", outcome="LimitExceededException")
+    create(journal, "root")
+    record(journal, "CreateBucket", "arn:aws:s3:::lab-crl", service="s3")
+    record(journal, "DeleteCertificateAuthority", f"{CAS}/root")
+    record(journal, "DeleteBucket", "arn:aws:s3:::lab-crl", service="s3")
+    assert plan(journal) == ()
+
+
+def test_a_refused_deletion_and_the_deletion_of_a_part_leave_the_whole() -> None:
+    journal = Journal()
+    create(journal, "root")
+    record(journal, "DeleteCertificateAuthority", f"{CAS}/root", outcome="InvalidStateException")
+    record(journal, "DeletePolicy", f"{CAS}/root")
+    record(journal, "DeletePermission", f"{CAS}/root")
+    assert names(plan(journal)) == ["root"]
+
+
+def test_a_restored_authority_is_there_again() -> None:
+    journal = Journal()
+    create(journal, "root")
+    record(journal, "DeleteCertificateAuthority", f"{CAS}/root")
+    record(journal, "RestoreCertificateAuthority", f"{CAS}/root")
+    assert names(plan(journal)) == ["root"]
+
+
+def test_what_lies_within_something_created_goes_with_it() -> None:
+    journal = Journal()
+    create(journal, "root")
+    record(journal, "CreateBucket", "arn:aws:s3:::lab-crl", service="s3")
+    record(journal, "PutObject", "arn:aws:s3:::lab-crl/k", service="s3")
+    record(journal, "IssueCertificate", CertificateArn=f"{CAS}/root/certificate/1")
+    assert names(plan(journal)) == ["root", "lab-crl"]
+
+
+def test_traces_in_what_was_there_before_are_named() -> None:
+    journal = Journal()
+    record(journal, "PutObject", "arn:aws:s3:::theirs/k", service="s3")
+    record(journal, "PutObject", "arn:aws:s3:::theirs/deleted", service="s3")
+    record(journal, "DeleteObject", "arn:aws:s3:::theirs/deleted", service="s3")
+    record(journal, "IssueCertificate", CertificateArn=f"{CAS}/theirs/certificate/1")
+    journal.record(
+        at=NOW,
+        account="owner",
+        account_id=OWNER,
+        region="us-east-1",
+        service="acm-pca",
+        operation="CreateCertificateAuthorityAuditReport",
+        resources=[f"{CAS}/theirs", "arn:aws:s3:::theirs"],
+        outcome="ok",
+        parameters={},
+        results={"AuditReportId": "r", "S3Key": "audit-report/r.json"},
+    )
+    record(journal, "CreateFunction", service="lambda", FunctionArn="arn:aws:lambda:us-east-1:1:f")
+    found = plan(journal)
+    assert [(each.kind, each.arn) for each in found] == [
+        ("Function", "arn:aws:lambda:us-east-1:1:f"),
+        ("object", "arn:aws:s3:::theirs/audit-report/r.json"),
+        ("certificate", f"{CAS}/theirs/certificate/1"),
+        ("object", "arn:aws:s3:::theirs/k"),
+    ]
+    cleaned = clean_up(found, lambda *_: None)
+    assert cleaned.removed == ()
+    assert len(cleaned.left) == 4
+    assert all(each.note for each in cleaned.left)
+
+
+@pytest.mark.parametrize(
+    ("status", "calls"),
+    [
+        ("ACTIVE", ["describe", "update", "delete", "describe"]),
+        ("DISABLED", ["describe", "delete", "describe"]),
+        ("PENDING_CERTIFICATE", ["describe", "delete", "describe"]),
+        ("EXPIRED", ["describe", "delete", "describe"]),
+        ("FAILED", ["describe", "delete", "describe"]),
+    ],
+)
+def test_an_authority_is_deleted_from_any_state_with_the_shortest_window(
+    status: str, calls: list[str]
+) -> None:
+    pca = Authorities(root=status)
+    cleaned = clean_up([authority("root")], lambda *_: pca)
+    assert [call.partition(" ")[0] for call in pca.calls] == calls
+    (outcome,) = cleaned.removed
+    assert outcome.note == "restorable until 2026-01-12T09:00:00+00:00"
+
+
+def test_an_authority_still_being_created_leaves_nothing_to_restore() -> None:
+    cleaned = clean_up([authority("root")], lambda *_: Authorities(root="CREATING"))
+    assert [each.note for each in cleaned.removed] == [""]
+
+
+def test_a_longer_window_can_be_asked_for_within_awss_bounds() -> None:
+    pca = Authorities(root="DISABLED")
+    cleaned = clean_up([authority("root")], lambda *_: pca, permanent_deletion_days=30)
+    assert cleaned.removed[0].note == "restorable until 2026-02-04T09:00:00+00:00"
+    for days in (6, 31):
+        with pytest.raises(LabError, match="expected 7 to 30"):
+            clean_up([], lambda *_: pca, permanent_deletion_days=days)
+
+
+def test_cleaning_twice_is_harmless() -> None:
+    pca = Authorities(root="ACTIVE")
+    created = [authority("root"), authority("never")]
+    clean_up(created, lambda *_: pca)
+    pca.calls.clear()
+    again = clean_up(created, lambda *_: pca)
+    assert again.removed == again.left == ()
+    assert [each.note for each in again.already_gone] == [
+        "restorable until 2026-01-12T09:00:00+00:00",
+        "ResourceNotFoundException",
+    ]
+    assert pca.calls == ["describe root", "describe never"]
+
+
+def test_an_error_is_reported_and_the_rest_is_still_cleaned() -> None:
+    pca = Authorities(a="DISABLED", b="DISABLED", c="DISABLED", d="DISABLED")
+    trouble = {
+        "a": refusal("AccessDeniedException", "You may not", "DescribeCertificateAuthority"),
+        "b": EndpointConnectionError(endpoint_url="https://acm-pca.invalid"),
+        "c": LabError("no such account"),
+    }
+
+    def client_for(service: str, account: str, region: str) -> Authorities:
+        assert (service, account, region) == ("acm-pca", "owner", "us-east-1")
+        cause = trouble.pop(next(iter(trouble), "none"), None)
+        if cause is not None:
+            raise cause
+        return pca
+
+    cleaned = clean_up([authority(name) for name in "abcd"], client_for)
+    assert names(tuple(each.resource for each in cleaned.left)) == ["a", "b", "c"]
+    assert [each.note for each in cleaned.left] == [
+        "AccessDeniedException: You may not",
+        'Could not connect to the endpoint URL: "https://acm-pca.invalid"',
+        "no such account",
+    ]
+    assert names(tuple(each.resource for each in cleaned.removed)) == ["d"]
+
+
+@pytest.fixture
+def s3() -> Iterator[Any]:
+    with moto.mock_aws():
+        yield boto3.client("s3", region_name="us-east-1")
+
+
+@pytest.fixture
+def bucket(s3: Any) -> Created:
+    s3.create_bucket(Bucket="lab-crl")
+    return made("bucket", "arn:aws:s3:::lab-crl", "s3")
+
+
+@pytest.fixture
+def client_for(s3: Any) -> Callable[..., Any]:
+    return lambda *_: s3
+
+
+def test_a_bucket_is_emptied_of_every_version_and_marker_and_deleted(
+    s3: Any, bucket: Created, client_for: Callable[..., Any]
+) -> None:
+    s3.put_bucket_versioning(Bucket="lab-crl", VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"one", b"two"):
+        s3.put_object(Bucket="lab-crl", Key="crl/a.crl", Body=body)
+    s3.delete_object(Bucket="lab-crl", Key="crl/a.crl")
+    s3.create_bucket(Bucket="theirs")
+    cleaned = clean_up([bucket], client_for)
+    assert [each.note for each in cleaned.removed] == ["with 3 object versions"]
+    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == ["theirs"]
+    again = clean_up([bucket], client_for)
+    assert [each.note for each in again.already_gone] == ["NoSuchBucket"]
+
+
+def test_more_objects_than_one_request_deletes_are_all_deleted(
+    s3: Any, bucket: Created, client_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pkilab import cleaning
+
+    monkeypatch.setattr(cleaning, "_BATCH", 2)
+    for number in range(5):
+        s3.put_object(Bucket="lab-crl", Key=str(number), Body=b"")
+    assert [each.note for each in clean_up([bucket], client_for).removed] == [
+        "with 5 object versions"
+    ]
+
+
+def test_an_object_that_cannot_be_deleted_keeps_its_bucket_and_is_named(
+    s3: Any, bucket: Created, client_for: Callable[..., Any]
+) -> None:
+    s3.put_object(Bucket="lab-crl", Key="locked", Body=b"")
+    locked = {"Key": "locked", "Code": "AccessDenied", "Message": "Object Lock"}
+    s3.meta.events.register(
+        "after-call.s3.DeleteObjects", lambda parsed, **_: parsed.update(Errors=[locked])
+    )
+    cleaned = clean_up([bucket], client_for)
+    assert cleaned.removed == ()
+    assert [each.note for each in cleaned.left] == [
+        "1 object could not be deleted; locked: AccessDenied: Object Lock"
+    ]
+
+
+def test_every_request_to_a_bucket_names_the_account_that_must_own_it(
+    s3: Any, bucket: Created, client_for: Callable[..., Any]
+) -> None:
+    s3.put_object(Bucket="lab-crl", Key="k", Body=b"")
+    owners = []
+    s3.meta.events.register(
+        "provide-client-params.s3",
+        lambda params, model, **_: owners.append((model.name, params["ExpectedBucketOwner"])),
+    )
+    clean_up([bucket], client_for)
+    assert owners == [
+        ("ListObjectVersions", OWNER),
+        ("DeleteObjects", OWNER),
+        ("DeleteBucket", OWNER),
+    ]
+
+
+def test_a_clean_up_seen_by_the_journal_leaves_it_nothing_to_plan(s3: Any) -> None:
+    journal = Journal()
+    journal.attach(s3, account="owner", account_id=OWNER, now=lambda: NOW)
+    s3.create_bucket(Bucket="lab-crl")
+    s3.put_object(Bucket="lab-crl", Key="k", Body=b"")
+    assert names(plan(journal)) == ["lab-crl"]
+    clean_up(plan(journal), lambda *_: s3)
+    assert plan(journal) == ()
+
+
+def test_the_result_reads_as_text_table_and_html() -> None:
+    pca = Authorities(root="ACTIVE")
+    cleaned = clean_up([authority("root"), authority("never")], lambda *_: pca)
+    assert list(cleaned.to_frame()["result"]) == ["removed", "already gone"]
+    assert repr(cleaned).startswith("1 thing removed, 0 left, 1 already gone.\nremoved  owner")
+    html = cleaned._repr_html_()
+    assert html is not None
+    assert "1 thing removed, 0 left, 1 already gone." in html
+    assert repr(Cleaned((), (), ())) == "0 things removed, 0 left, 0 already gone."

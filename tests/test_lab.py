@@ -1,0 +1,330 @@
+"""`Lab`: the front door, and what it keeps out."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+import pkilab
+from pkilab.errors import BudgetError, LabClosedError, LabError
+from pkilab.lab import Lab
+
+
+def test_the_public_names_are_these():
+    """A name is added or removed on purpose only."""
+    assert sorted(pkilab.__all__) == ["Lab", "PkilabError", "__version__"]
+    assert pkilab.Lab is Lab
+    with pytest.raises(AttributeError):
+        pkilab.nothing_of_the_kind  # noqa: B018 - the look-up is the test
+
+
+def test_a_lab_starts_where_the_notebooks_say():
+    """Frozen, in AWS's documentation account."""
+    with Lab.simulated() as lab:
+        assert lab.mode == "simulated"
+        assert lab.clock.now() == datetime(2026, 1, 5, 9, tzinfo=UTC)
+        assert lab.client("sts").get_caller_identity()["Account"] == "111122223333"
+        assert "simulated" in repr(lab)
+
+
+def test_accounts_of_one_world_are_apart_and_see_one_clock(lab):
+    """Each client calls from its own account."""
+    owner, consumer = lab.client("sts"), lab.client("sts", account="consumer")
+    assert owner.get_caller_identity()["Account"] == "111122223333"
+    assert consumer.get_caller_identity()["Account"] == "444455556666"
+    with pytest.raises(LabError, match="expected one of owner, consumer"):
+        lab.client("sts", account="nobody")
+
+
+def test_time_is_the_labs_for_moto_too_and_nobody_elses(lab):
+    """S3 dates objects by the lab's clock while the process keeps its own."""
+    s3 = lab.client("s3")
+    s3.create_bucket(Bucket="dated-by-the-lab")
+    lab.clock.advance(days=10)
+    s3.put_object(Bucket="dated-by-the-lab", Key="a", Body=b"a")
+    assert s3.head_object(Bucket="dated-by-the-lab", Key="a")["LastModified"] == lab.clock.now()
+    assert lab.clock.now() == datetime(2026, 1, 15, 9, tzinfo=UTC)
+    assert time.time() > lab.clock.now().timestamp()
+
+
+@pytest.mark.parametrize("now", ["yesterday", "2026-01-05T09:00:00"])
+def test_a_start_without_a_date_or_a_zone_is_refused(now):
+    """A naive time would mean something else on another machine."""
+    with pytest.raises(LabError, match="zone"):
+        Lab.simulated(now=now)
+    Lab.simulated(now="2026-01-05T10:00:00+01:00").close()
+
+
+def test_a_second_lab_in_one_process_is_refused(lab):
+    """And the first goes on working."""
+    with pytest.raises(LabError, match="one at a time"):
+        Lab.simulated()
+    assert lab.client("sts").get_caller_identity()
+
+
+HOSTILE = {
+    "AWS_ENDPOINT_URL": "http://192.0.2.1:9",
+    "AWS_ENDPOINT_URL_STS": "http://192.0.2.1:9",
+    "AWS_ACCESS_KEY_ID": "AKIAREALREALREALREAL",
+    "AWS_SECRET_ACCESS_KEY": "real",
+    "AWS_SESSION_TOKEN": "real",
+    "AWS_PROFILE": "no-such-profile",
+    "AWS_CONFIG_FILE": "/nonexistent/config",
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_CA_BUNDLE": "/nonexistent/bundle.pem",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_USE_DUALSTACK_ENDPOINT": "true",
+    "AWS_STS_REGIONAL_ENDPOINTS": "legacy",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+    "MOTO_ACCOUNT_ID": "999999999999",
+    "HTTPS_PROXY": "http://192.0.2.1:9",
+    "HTTP_PROXY": "http://192.0.2.1:9",
+}
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Any attempt to connect or resolve fails the test."""
+
+    def refuse(*args, **kwargs):
+        raise AssertionError(f"the network was used: {args}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def test_the_environment_cannot_lead_a_simulated_client_astray(monkeypatch, no_network):
+    """Endpoints, profiles, keys, proxies, moto's own switches: none of them counts."""
+    for name, value in HOSTILE.items():
+        monkeypatch.setenv(name, value)
+    with Lab.simulated() as lab:
+        assert lab.client("sts").get_caller_identity()["Account"] == "111122223333"
+        lab.client("s3").create_bucket(Bucket="here-not-there")
+        lab.client("acm-pca").list_certificate_authorities()
+        assert lab.region == "us-east-1"
+
+
+def test_no_credential_or_config_file_is_opened(monkeypatch, tmp_path):
+    """A profile that would be picked up by any other client is not even read."""
+    files = [tmp_path / "config", tmp_path / "credentials"]
+    for file in files:
+        file.write_text("[default]\naws_access_key_id = REAL\naws_secret_access_key = REAL\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(files[0]))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(files[1]))
+    code = """
+import sys
+opened = set()
+sys.addaudithook(lambda event, args: opened.add(str(args[0])) if event == "open" else None)
+from pkilab import Lab
+with Lab.simulated() as lab:
+    lab.client("sts").get_caller_identity()
+print(*opened, sep="\\n")
+"""
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    opened = set(ran.stdout.splitlines())
+    assert opened
+    assert not opened & {str(file) for file in files}
+
+
+def test_a_client_of_a_closed_lab_reaches_nothing(no_network):
+    """It says so, every time, instead of calling AWS."""
+    lab = Lab.simulated()
+    clients = [lab.client(name) for name in ("sts", "s3", "acm-pca")]
+    lab.close()
+    calls = ("get_caller_identity", "list_buckets", "list_certificate_authorities")
+    for client, call in zip(clients, calls, strict=True):
+        with pytest.raises(LabClosedError):
+            getattr(client, call)()
+    with pytest.raises(LabClosedError):
+        lab.client("sts")
+    with Lab.simulated(), pytest.raises(LabClosedError):  # not even when another lab is open
+        clients[0].get_caller_identity()
+
+
+def test_closing_gives_moto_back_as_it_was():
+    """Its clock and its account look-up are its own again, and it is empty."""
+    import moto.core.responses
+    import moto.core.utils
+
+    account = moto.core.responses.BaseResponse.get_current_account
+    clock = moto.core.utils.datetime
+    with Lab.simulated() as lab:
+        assert moto.core.utils.datetime is not clock
+        lab.client("s3").create_bucket(Bucket="left-behind")
+    assert moto.core.utils.datetime is clock
+    assert moto.core.responses.BaseResponse.get_current_account is account
+    with Lab.simulated() as lab:
+        assert lab.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_a_service_outside_the_model_is_refused_in_awss_shape(lab):
+    """moto would answer for kms, and wrongly."""
+    with pytest.raises(ClientError, match="kms is not simulated by pkilab") as caught:
+        lab.client("kms").list_keys()
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_served_and_in_process_are_one_world(lab):
+    """What one makes the other sees."""
+    server = lab.serve()
+    lab.client("s3").create_bucket(Bucket="seen-by-both")
+    names = lab.environment()
+    assert names["AWS_ENDPOINT_URL"] == server.url
+    outside = boto3.client(
+        "s3",
+        endpoint_url=server.url,
+        region_name=names["AWS_DEFAULT_REGION"],
+        aws_access_key_id=names["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=names["AWS_SECRET_ACCESS_KEY"],
+    )
+    assert [bucket["Name"] for bucket in outside.list_buckets()["Buckets"]] == ["seen-by-both"]
+    outside.close()
+
+
+def test_a_foreign_key_is_not_taken_for_one_of_the_worlds(lab):
+    """Real credentials sent by mistake are refused as AWS refuses unknown ones."""
+    server = lab.serve()
+    stranger = boto3.client(
+        "sts",
+        endpoint_url=server.url,
+        region_name="us-east-1",
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key="x",
+    )
+    with pytest.raises(ClientError, match="security token included in the request is invalid"):
+        stranger.get_caller_identity()
+    stranger.close()
+
+
+def test_keys_made_by_name_repeat(lab):
+    """The same name and algorithm give the same key; another name gives another."""
+    same = [lab.generate_key("web").private_numbers() for _ in range(2)]
+    assert same[0] == same[1]
+    assert lab.generate_key("mail").private_numbers() != same[0]
+
+
+def test_fetch_takes_web_addresses_only(lab):
+    """No file, no other scheme."""
+    with pytest.raises(LabError, match="http or https"):
+        lab.fetch("file:///etc/passwd")
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"PKILAB_MODE": "cloud"}, "PKILAB_MODE"),
+        ({"PKILAB_MODE": "aws", "PKILAB_BUDGET_USD": "x"}, "BUDGET"),
+    ],
+)
+def test_from_env_names_the_variable_that_is_wrong(monkeypatch, variables, message):
+    """Rather than opening something else."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LabError, match=message):
+        Lab.from_env()
+
+
+def test_from_env_opens_a_simulated_lab_by_default(monkeypatch):
+    """A notebook runs without any set-up."""
+    monkeypatch.delenv("PKILAB_MODE", raising=False)
+    with Lab.from_env(seed="env") as lab:
+        assert lab.mode == "simulated"
+
+
+@pytest.fixture
+def aws_environment(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+@pytest.fixture
+def pretended_account(monkeypatch, aws_environment):
+    """The served simulator in AWS's place, reached through boto3's ordinary configuration."""
+    with Lab.simulated(now="live") as world:
+        server = world.serve()
+        for name, value in world.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        yield
+
+
+CA = {
+    "CertificateAuthorityType": "ROOT",
+    "CertificateAuthorityConfiguration": {
+        "KeyAlgorithm": "EC_prime256v1",
+        "SigningAlgorithm": "SHA256WITHECDSA",
+        "Subject": {"CommonName": "Budget Root"},
+    },
+}
+
+
+def test_on_aws_a_billable_create_without_a_budget_is_refused_with_its_price(pretended_account):
+    """The call is never made."""
+    lab = Lab.aws()
+    with pytest.raises(BudgetError, match="400"):
+        lab.client("acm-pca").create_certificate_authority(**CA)
+    assert lab.client("acm-pca").list_certificate_authorities()["CertificateAuthorities"] == []
+
+
+def test_on_aws_a_budget_admits_what_it_covers_and_no_more(pretended_account):
+    """The second CA would pass it."""
+    lab = Lab.aws(budget_usd=500)
+    pca = lab.client("acm-pca")
+    assert pca.create_certificate_authority(**CA)["CertificateAuthorityArn"]
+    with pytest.raises(BudgetError, match="committed already"):
+        pca.create_certificate_authority(**CA)
+
+
+def test_on_aws_time_cannot_be_moved_nor_aws_served(pretended_account):
+    """Both errors say what to do instead."""
+    lab = Lab.aws()
+    assert lab.mode == "aws"
+    assert abs(lab.clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    with pytest.raises(LabError, match="passes by itself"):
+        lab.clock.advance(days=1)
+    with pytest.raises(LabError, match="served"):
+        lab.serve()
+
+
+def test_importing_pkilab_loads_nothing_heavy():
+    """Neither boto3 nor cryptography nor moto is paid for before it is used."""
+    heavy = "{'boto3', 'moto', 'cryptography', 'pandas', 'typer'}"
+    code = f"import pkilab, sys; assert not {heavy} & set(sys.modules), sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ})
+
+
+def test_two_processes_make_the_same_world_whatever_their_hash_seed_and_zone():
+    """Ids, keys and dates are of the seed alone."""
+    code = """
+import json
+from pkilab import Lab
+with Lab.simulated(seed="twice") as lab:
+    s3 = lab.client("s3")
+    s3.create_bucket(Bucket="some-bucket")
+    answer = [
+        s3.put_object(Bucket="some-bucket", Key="k", Body=b"x"),
+        lab.client("sts").get_caller_identity(),
+        lab.environment(),
+        format(lab.generate_key("web").private_numbers().private_value, "x"),
+    ]
+print(json.dumps(answer, default=str, sort_keys=True))
+"""
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": seed, "TZ": zone},
+        ).stdout
+        for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
+    ]
+    assert outputs[0] == outputs[1]
