@@ -1,0 +1,293 @@
+"""Measures pkilab against a floor or a peer in the same run; prints a table and writes JSON.
+
+Run with ``make bench``. Every figure is the best of several rounds, on one core where it matters;
+ratios are what to compare between machines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import boto3
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One line of the table. ``ratio`` is ours divided by the peer's; ``met`` is the target's."""
+
+    what: str
+    ours: str
+    peer: str
+    ratio: float | None
+    target: str
+    met: bool | None
+
+
+def best(work: Callable[[], object], times: int = 1, rounds: int = ROUNDS) -> float:
+    """Return the least mean seconds of one ``work`` over several rounds."""
+    means = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        for _ in range(times):
+            work()
+        means.append((time.perf_counter() - start) / times)
+    return min(means)
+
+
+def ms(seconds: float) -> str:
+    """Write a duration readably."""
+    return f"{seconds * 1000:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+KEY = ec.derive_private_key(7, ec.SECP256R1())
+CSR = (
+    x509.CertificateSigningRequestBuilder()
+    .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bench.example")]))
+    .sign(KEY, hashes.SHA256())
+    .public_bytes(serialization.Encoding.PEM)
+)
+SUBJECT = {"CommonName": "Bench Root"}
+CREATE = {
+    "CertificateAuthorityType": "ROOT",
+    "CertificateAuthorityConfiguration": {
+        "KeyAlgorithm": "EC_prime256v1",
+        "SigningAlgorithm": "SHA256WITHECDSA",
+        "Subject": SUBJECT,
+    },
+}
+
+
+def issue_and_get(pca: object, arn: str, signing: str = "SHA256WITHECDSA") -> Callable[[], None]:
+    """Return the work of issuing one certificate and fetching it, through boto3."""
+
+    def work() -> None:
+        issued = pca.issue_certificate(
+            CertificateAuthorityArn=arn,
+            Csr=CSR,
+            SigningAlgorithm=signing,
+            Validity={"Type": "DAYS", "Value": 30},
+        )
+        pca.get_certificate(
+            CertificateAuthorityArn=arn, CertificateArn=issued["CertificateArn"]
+        )
+
+    return work
+
+
+def build_and_sign() -> None:
+    """Build and sign one P-256 certificate of the same shape with cryptography alone."""
+    request = x509.load_pem_x509_csr(CSR)
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    (
+        x509.CertificateBuilder()
+        .subject_name(request.subject)
+        .issuer_name(request.subject)
+        .public_key(request.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(KEY.public_key()), critical=False
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(KEY.public_key()), critical=False)
+        .add_extension(
+            x509.KeyUsage(True, False, True, False, False, False, False, False, False),  # noqa: FBT003
+            critical=True,
+        )
+        .add_extension(
+            x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
+        )
+        .sign(KEY, hashes.SHA256(), ecdsa_deterministic=True)
+    )
+
+
+def in_process() -> list[Measure]:
+    """Issue and get: ours, bare moto's, and the floor of two moto calls and one signature."""
+    from moto import mock_aws
+
+    from pkilab.ca_hierarchy import create_root
+    from pkilab.lab import Lab
+
+    with mock_aws():
+        peer = boto3.client("acm-pca", region_name="us-east-1")
+        arn = peer.create_certificate_authority(**CREATE)["CertificateAuthorityArn"]
+        moto = best(issue_and_get(peer, arn), times=5)
+        call = best(lambda: peer.describe_certificate_authority(CertificateAuthorityArn=arn), 50)
+    floor = 2 * call + best(build_and_sign, 100)
+    with Lab.simulated(seed="bench") as lab:
+        pca = lab.client("acm-pca")
+        ours = best(issue_and_get(pca, create_root(pca, SUBJECT)), times=50)
+        start = time.perf_counter()
+    return [
+        Measure("issue + get, P-256, in-process; against bare moto", ms(ours), ms(moto),
+                ours / moto, "at most 1/30", ours / moto <= 1 / 30),
+        Measure("the same against the floor: 2 bare moto calls + build and sign", ms(ours),
+                ms(floor), ours / floor, "at most 1.5", ours / floor <= 1.5),
+    ]  # fmt: skip
+
+
+def served() -> list[Measure]:
+    """Issue and get over HTTP: ours against moto's own server, each in its own process."""
+    from pkilab.ca_hierarchy import create_root
+
+    ready = Path("build/bench-ready.json")
+    ready.parent.mkdir(exist_ok=True)
+    ours_process = subprocess.Popen(
+        [sys.executable, "-m", "pkilab", "serve", "--port", "0", "--ready-file", str(ready)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    line = ours_process.stdout.readline()
+    exports = dict(word.split("=", 1) for word in line.split("export ", 1)[1].split())
+    pca = boto3.client(
+        "acm-pca",
+        endpoint_url=exports["AWS_ENDPOINT_URL"],
+        region_name=exports["AWS_DEFAULT_REGION"],
+        aws_access_key_id=exports["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
+    )
+    try:
+        ours = best(issue_and_get(pca, create_root(pca, SUBJECT)), times=20)
+    finally:
+        ours_process.terminate()
+        ours_process.wait()
+    peer_process = subprocess.Popen(
+        [sys.executable, "-c", "import moto.server as s; s.main(['-p', '5057'])"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    peer = boto3.client(
+        "acm-pca", endpoint_url="http://127.0.0.1:5057", region_name="us-east-1",
+        aws_access_key_id="x", aws_secret_access_key="x",  # noqa: S106 - opens nothing
+    )  # fmt: skip
+    try:
+        for _ in range(100):
+            try:
+                arn = peer.create_certificate_authority(**CREATE)["CertificateAuthorityArn"]
+                break
+            except Exception:  # noqa: BLE001, S110 - not up yet
+                time.sleep(0.2)
+        moto = best(issue_and_get(peer, arn), times=5)
+    finally:
+        peer_process.terminate()
+        peer_process.wait()
+    return [Measure("issue + get, P-256, served; against moto's server", ms(ours), ms(moto),
+                    ours / moto, "faster", ours < moto)]  # fmt: skip
+
+
+def hierarchy() -> list[Measure]:
+    """A root and a subordinate, created, signed and installed."""
+    from pkilab.ca_hierarchy import create_root, create_subordinate
+    from pkilab.lab import Lab
+
+    measures = []
+    for algorithm in ("EC_prime256v1", "RSA_2048"):
+        seconds = []
+        for number in range(3):
+            with Lab.simulated(seed=f"bench {number}") as lab:
+                pca = lab.client("acm-pca")
+                start = time.perf_counter()
+                root = create_root(pca, SUBJECT, key_algorithm=algorithm)
+                create_subordinate(
+                    pca, {"CommonName": "Sub"}, parent_arn=root, key_algorithm=algorithm
+                )
+                seconds.append(time.perf_counter() - start)
+        middle = statistics.median(seconds)
+        measures.append(
+            Measure(f"a two-level hierarchy, {algorithm}", ms(middle), "10 minutes (the post)",
+                    middle / 600, "under 1 s", middle < 1)
+        )  # fmt: skip
+    return measures
+
+
+def import_time() -> list[Measure]:
+    """What ``import pkilab`` adds to ``import boto3``, each in fresh interpreters."""
+
+    def seconds(code: str) -> float:
+        return best(
+            lambda: subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ})
+        )
+
+    ours, floor = seconds("import boto3, pkilab"), seconds("import boto3")
+    door = seconds("import boto3; from pkilab import Lab")
+    return [
+        Measure("import pkilab beyond import boto3", ms(max(0.0, ours - floor)), ms(floor), None,
+                "under 100 ms", ours - floor < 0.1),
+        Measure("from pkilab import Lab beyond import boto3", ms(door - floor), ms(floor), None,
+                "-", None),
+    ]  # fmt: skip
+
+
+def growth(top: int) -> list[Measure]:
+    """Cost of issue and get when a CA has few certificates, and when it has many."""
+    from pkilab.ca_hierarchy import create_root
+    from pkilab.lab import Lab
+
+    with Lab.simulated(seed="bench") as lab:
+        pca = lab.client("acm-pca")
+        pca.meta.events.unregister("after-call")
+        work = issue_and_get(pca, create_root(pca, SUBJECT))
+        first = best(work, times=100)
+        for _ in range(top):
+            work()
+        last = best(work, times=100)
+    return [Measure(f"issue + get with {top:,} certificates in the CA, against 1,000", ms(last),
+                    ms(first), last / first, "flat (at most 1.2)", last / first <= 1.2)]  # fmt: skip
+
+
+def crl(entries: int) -> list[Measure]:
+    """A CRL of many entries, against signing the same entries by the fastest library route."""
+    from pkilab.pki.entropy import Entropy
+    from pkilab.simulator.acmpca.crl import build_crl
+    from pkilab.simulator.acmpca.state import Revocation
+
+    del Entropy, build_crl, Revocation
+    raise NotImplementedError(entries)
+
+
+def main() -> None:
+    """Measure everything, or what is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the large sizes")
+    parser.add_argument("--out", type=Path, default=Path("build/benchmarks.json"))
+    options = parser.parse_args()
+    scale = 10 if options.quick else 1
+    suites: list[Callable[[], list[Measure]]] = [
+        in_process,
+        served,
+        hierarchy,
+        import_time,
+        lambda: growth(50_000 // scale),
+        lambda: crl(100_000 // scale),
+    ]
+    measures: list[Measure] = []
+    width = 72
+    print(f"{'measure':{width}} {'ours':>10} {'peer':>22} {'ratio':>8}  target")
+    for suite in suites:
+        for measure in suite():
+            measures.append(measure)
+            ratio = "" if measure.ratio is None else f"{measure.ratio:.4g}"
+            verdict = {True: "met", False: "MISSED", None: ""}[measure.met]
+            print(f"{measure.what:{width}} {measure.ours:>10} {measure.peer:>22} {ratio:>8}  "
+                  f"{measure.target} {verdict}", flush=True)  # fmt: skip
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps([asdict(m) for m in measures], indent=2) + "\n")
+    print(f"written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()

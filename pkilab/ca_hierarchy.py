@@ -1,0 +1,372 @@
+"""Private CA hierarchies: roots, subordinates, an external parent, and what they issued.
+
+Every function takes boto3 clients and does what the AWS guide's page of the same matter does, with
+AWS's waiters; it cannot tell where it runs. Plain boto3 calls that need no more than one line are
+left to the notebook.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pkilab.errors import LabError, MalformedError
+from pkilab.pki import names, pem
+from pkilab.pki.keys import PrivateKey, write_private_key
+from pkilab.witness import Testimony, openssl
+
+_TEMPLATES = "arn:aws:acm-pca:::template"
+_SIGNING = {
+    "EC_prime256v1": "SHA256WITHECDSA",
+    "EC_secp384r1": "SHA384WITHECDSA",
+    "EC_secp521r1": "SHA512WITHECDSA",
+}
+Validity = Mapping[str, Any]  # acm-pca's: {"Type": "DAYS", "Value": 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate as GetCertificate returned it."""
+
+    arn: str
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]  # issuer first, root last
+
+    @property
+    def pem(self) -> str:
+        """The certificate alone."""
+        return pem.to_pem(self.certificate)
+
+    @property
+    def chain_pem(self) -> str:
+        """Its chain, without it."""
+        return pem.to_pem(*self.chain)
+
+
+def template(name: str) -> str:
+    """Return a template's ARN (``EndEntityServerAuthCertificate/V1``), in the ``aws`` partition."""
+    return f"{_TEMPLATES}/{name}"
+
+
+def signing_algorithm(key_algorithm: str) -> str:
+    """Return the usual signing algorithm for a CA key algorithm, by acm-pca's names."""
+    if key_algorithm.startswith("RSA"):
+        return "SHA256WITHRSA"
+    return _SIGNING.get(key_algorithm, key_algorithm)
+
+
+def create_ca(
+    pca: Any,  # noqa: ANN401 - boto3's clients are untyped
+    subject: Mapping[str, str],
+    *,
+    kind: str,
+    key_algorithm: str = "EC_prime256v1",
+    **options: Any,  # noqa: ANN401 - passed on to CreateCertificateAuthority
+) -> str:
+    """Create a CA and wait until its key and CSR exist; it then awaits its certificate.
+
+    Args:
+        pca: an acm-pca client.
+        subject: acm-pca's ASN1Subject, such as ``{"CommonName": "Root"}``.
+        kind: ``"ROOT"`` or ``"SUBORDINATE"``.
+        key_algorithm: acm-pca's KeyAlgorithm.
+        options: further arguments of CreateCertificateAuthority.
+
+    Returns:
+        The CA's ARN.
+    """
+    arn: str = pca.create_certificate_authority(
+        CertificateAuthorityType=kind,
+        CertificateAuthorityConfiguration={
+            "KeyAlgorithm": key_algorithm,
+            "SigningAlgorithm": signing_algorithm(key_algorithm),
+            "Subject": dict(subject),
+        },
+        **options,
+    )["CertificateAuthorityArn"]
+    pca.get_waiter("certificate_authority_csr_created").wait(CertificateAuthorityArn=arn)
+    return arn
+
+
+def create_root(
+    pca: Any,  # noqa: ANN401
+    subject: Mapping[str, str],
+    *,
+    years: int = 10,
+    **options: Any,  # noqa: ANN401
+) -> str:
+    """Create a root CA and install its self-signed certificate. Returns the ARN.
+
+    Source: guide, "Installing a root CA certificate". ``options`` as in `create_ca`.
+    """
+    arn = create_ca(pca, subject, kind="ROOT", **options)
+    install(pca, arn, issuer_arn=arn, name="RootCACertificate/V1", years=years)
+    return arn
+
+
+def create_subordinate(
+    pca: Any,  # noqa: ANN401
+    subject: Mapping[str, str],
+    *,
+    parent_arn: str,
+    path_length: int = 0,
+    years: int = 3,
+    parent_pca: Any = None,  # noqa: ANN401
+    **options: Any,  # noqa: ANN401
+) -> str:
+    """Create a subordinate CA and install a certificate signed by a parent in Private CA.
+
+    Args:
+        pca: the client of the account that will own the subordinate.
+        subject: its ASN1Subject.
+        parent_arn: an ACTIVE CA; its path length must be greater than ``path_length``.
+        path_length: how many CAs may follow below it, 0 to 3.
+        years: its validity; it must end before the parent's.
+        parent_pca: the client to issue with, if the parent is in another account.
+        options: as in `create_ca`.
+
+    Returns:
+        The ARN. If the parent refuses, the CA is left in PENDING_CERTIFICATE.
+    """
+    arn = create_ca(pca, subject, kind="SUBORDINATE", **options)
+    install(
+        pca,
+        arn,
+        issuer_arn=parent_arn,
+        name=f"SubordinateCACertificate_PathLen{path_length}/V1",
+        years=years,
+        issuer_pca=parent_pca,
+    )
+    return arn
+
+
+def install(
+    pca: Any,  # noqa: ANN401
+    arn: str,
+    *,
+    issuer_arn: str,
+    name: str,
+    years: int,
+    issuer_pca: Any = None,  # noqa: ANN401
+) -> Issued:
+    """Let ``issuer_arn`` sign a CA's CSR by template ``name``, and import the result."""
+    csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+    issued = issue(
+        issuer_pca or pca,
+        issuer_arn,
+        csr,
+        validity={"Type": "YEARS", "Value": years},
+        name=name,
+    )
+    chain = {} if arn == issuer_arn else {"CertificateChain": issued.chain_pem.encode()}
+    pca.import_certificate_authority_certificate(
+        CertificateAuthorityArn=arn, Certificate=issued.pem.encode(), **chain
+    )
+    return issued
+
+
+def issue(
+    pca: Any,  # noqa: ANN401
+    ca_arn: str,
+    csr: str | bytes | x509.CertificateSigningRequest,
+    *,
+    validity: Validity,
+    name: str = "EndEntityCertificate/V1",
+    **options: Any,  # noqa: ANN401
+) -> Issued:
+    """Issue a certificate, wait for it and fetch it with its chain.
+
+    Args:
+        pca: an acm-pca client.
+        ca_arn: the issuing CA.
+        csr: PEM, or the request itself.
+        validity: acm-pca's Validity, such as ``{"Type": "DAYS", "Value": 30}``.
+        name: the template, by the last part of its ARN.
+        options: further arguments of IssueCertificate.
+    """
+    if isinstance(csr, x509.CertificateSigningRequest):
+        csr = csr.public_bytes(Encoding.PEM)
+    described = pca.describe_certificate_authority(CertificateAuthorityArn=ca_arn)
+    key = described["CertificateAuthority"]["CertificateAuthorityConfiguration"]["KeyAlgorithm"]
+    arn = pca.issue_certificate(
+        CertificateAuthorityArn=ca_arn,
+        Csr=csr.encode() if isinstance(csr, str) else csr,
+        SigningAlgorithm=signing_algorithm(key),
+        TemplateArn=template(name),
+        Validity=dict(validity),
+        **options,
+    )["CertificateArn"]
+    where = {"CertificateAuthorityArn": ca_arn, "CertificateArn": arn}
+    pca.get_waiter("certificate_issued").wait(**where)
+    got = pca.get_certificate(**where)
+    # A root that signed itself has no chain.
+    chain = got.get("CertificateChain")
+    return Issued(
+        arn,
+        pem.load_certificate(got["Certificate"]),
+        pem.load_certificates(chain) if chain else (),
+    )
+
+
+def prepare_bucket(s3: Any, bucket: str, *, account: str, region: str) -> None:  # noqa: ANN401
+    """Create a private bucket that Private CA may write CRLs and audit reports to.
+
+    Block Public Access stays on; the bucket policy admits the service alone, for CAs of one
+    account. Source: guide, "Access policies for CRLs in Amazon S3".
+    """
+    location = {} if region == "us-east-1" else {"LocationConstraint": region}
+    s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": location} if location else {}))
+    s3.put_public_access_block(
+        Bucket=bucket,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(bucket_policy(bucket, account)))
+
+
+def bucket_policy(bucket: str, account: str) -> dict[str, Any]:
+    """Return the policy that lets Private CA write to a bucket on behalf of one account."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "PrivateCaWritesHere",
+                "Effect": "Allow",
+                "Principal": {"Service": "acm-pca.amazonaws.com"},
+                "Action": [
+                    "s3:PutObject",
+                    "s3:PutObjectAcl",
+                    "s3:GetBucketAcl",
+                    "s3:GetBucketLocation",
+                ],
+                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+                "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+            }
+        ],
+    }
+
+
+def audit_report(pca: Any, s3: Any, ca_arn: str, bucket: str) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Have Private CA write an audit report to ``bucket``, wait for it and read its rows.
+
+    Private CA makes one report per CA and 30 minutes.
+    """
+    made = pca.create_certificate_authority_audit_report(
+        CertificateAuthorityArn=ca_arn, S3BucketName=bucket, AuditReportResponseFormat="JSON"
+    )
+    pca.get_waiter("audit_report_created").wait(
+        CertificateAuthorityArn=ca_arn, AuditReportId=made["AuditReportId"]
+    )
+    rows: list[dict[str, Any]] = json.load(s3.get_object(Bucket=bucket, Key=made["S3Key"])["Body"])
+    return rows
+
+
+_OPENSSL_CA = """\
+[ca]
+default_ca = root
+# Keep the order of the names: Private CA compares the subject with its CSR's.
+preserve = yes
+[root]
+database = index.txt
+new_certs_dir = .
+private_key = root.key
+certificate = root.pem
+serial = serial
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+countryName = optional
+organizationName = optional
+organizationalUnitName = optional
+stateOrProvinceName = optional
+localityName = optional
+commonName = supplied
+[v3_ca]
+subjectKeyIdentifier = hash
+basicConstraints = critical, CA:true
+keyUsage = critical, digitalSignature, cRLSign, keyCertSign
+[v3_intermediate_ca]
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always
+basicConstraints = critical, CA:true, pathlen:0
+keyUsage = critical, digitalSignature, cRLSign, keyCertSign
+[req]
+distinguished_name = empty
+[empty]
+"""
+
+
+class ExternalRoot:
+    """A root CA outside AWS, operated with the real ``openssl ca`` in a folder of its own.
+
+    Args:
+        folder: a new folder; holds the key (0600), the certificate and openssl's database.
+        key: RSA, because its PKCS #1 v1.5 signatures repeat while openssl's ECDSA ones do not.
+        subject: in written order, such as ``"O=Example, CN=Desktop Root"``.
+        at: the start of its validity. openssl would take the machine's time.
+        years: its validity, in years of 365 days.
+
+    Raises:
+        LabError: openssl is missing or refuses.
+        FileExistsError: the folder is there already.
+    """
+
+    def __init__(
+        self, folder: Path | str, key: PrivateKey, *, subject: str, at: datetime, years: int = 20
+    ) -> None:
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise MalformedError("external root's key", found=type(key).__name__, expected="RSA")
+        self._folder = Path(folder)
+        self._folder.mkdir(mode=0o700)
+        write_private_key(key, self._folder / "root.key")
+        files = {"openssl_root.cnf": _OPENSSL_CA, "index.txt": "", "serial": "1000\n"}
+        slashed = "".join(
+            f"/{attribute.rfc4514_attribute_name}={attribute.value!s}"
+            for attribute in names.subject(subject)
+        )
+        self._run("req", "-new", "-config", "openssl_root.cnf", "-key", "root.key",
+                  "-subj", slashed, "-out", "root.csr", files=files)  # fmt: skip
+        self._run("ca", "-batch", "-config", "openssl_root.cnf", "-selfsign", "-extensions",
+                  "v3_ca", *_period(at, years * 365), "-notext", "-md", "sha256",
+                  "-in", "root.csr", "-out", "root.pem")  # fmt: skip
+
+    @property
+    def certificate(self) -> str:
+        """Its certificate, PEM."""
+        return (self._folder / "root.pem").read_text()
+
+    def sign(self, csr: str, *, at: datetime, days: int = 3650) -> tuple[str, Testimony]:
+        """Sign a CSR as a subordinate CA, path length 0, with the launch post's command.
+
+        Returns:
+            The certificate (PEM) and what openssl said.
+        """
+        said = self._run("ca", "-batch", "-config", "openssl_root.cnf", "-extensions",
+                         "v3_intermediate_ca", *_period(at, days), "-notext", "-md", "sha256",
+                         "-in", "CSR.pem", "-out", "subordinate_cert.pem",
+                         files={"CSR.pem": csr})  # fmt: skip
+        return (self._folder / "subordinate_cert.pem").read_text(), said
+
+    def _run(self, *arguments: str, files: Mapping[str, str] | None = None) -> Testimony:
+        said = openssl(*arguments, files=files, folder=self._folder)
+        if not said.agrees:
+            raise LabError(f"openssl {arguments[0]} refused: {said.output}")
+        return said
+
+
+def _period(at: datetime, days: int) -> tuple[str, str, str, str]:
+    start, end = (f"{moment:%Y%m%d%H%M%SZ}" for moment in (at, at + timedelta(days=days)))
+    return "-startdate", start, "-enddate", end

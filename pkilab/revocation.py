@@ -1,0 +1,110 @@
+"""What a relying party sees of revocation: the CRL and the OCSP responder a certificate names.
+
+The functions take ``fetch``, which gets a URL or posts to it as any HTTP client would
+(`pkilab.lab.Lab.fetch` is one), and judge what comes back with `pkilab.pki.crl` and
+`pkilab.pki.ocsp`. A list or an answer that cannot be relied on is never taken for "good".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.x509.oid import AuthorityInformationAccessOID
+
+from pkilab.errors import LabError
+from pkilab.pki import crl, ocsp
+
+_OK = 200
+
+
+class Answer(Protocol):
+    """An HTTP answer."""
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The body."""
+        ...
+
+
+class Fetch(Protocol):
+    """GET, or POST if there is a body."""
+
+    def __call__(self, url: str, body: bytes | None = None, *, content_type: str = "") -> Answer:
+        """Return what the URL answers."""
+        ...
+
+
+def crl_urls(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the CRL distribution point URLs (RFC 5280 section 4.2.1.13), in order."""
+    points = crl.extension(certificate, x509.CRLDistributionPoints)
+    return tuple(
+        name.value
+        for point in points or ()
+        for name in point.full_name or ()
+        if isinstance(name, x509.UniformResourceIdentifier)
+    )
+
+
+def ocsp_urls(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the OCSP responder URLs (RFC 5280 section 4.2.2.1), in order."""
+    access = crl.extension(certificate, x509.AuthorityInformationAccess)
+    return tuple(
+        description.access_location.value
+        for description in access or ()
+        if description.access_method == AuthorityInformationAccessOID.OCSP
+    )
+
+
+def fetch_crl(certificate: x509.Certificate, fetch: Fetch) -> bytes:
+    """Fetch the CRL that a certificate names, DER as it was served.
+
+    Raises:
+        LabError: it names none, or none of its URLs answers with one.
+    """
+    return _first(crl_urls(certificate), "a CRL distribution point", fetch)
+
+
+def by_crl(
+    certificate: x509.Certificate, issuer: x509.Certificate, *, fetch: Fetch, at: datetime
+) -> crl.CrlStatus:
+    """Ask the CRL that the certificate names about it.
+
+    Raises:
+        LabError: there is no CRL to ask.
+        MalformedError: what was served is no CRL.
+    """
+    return crl.check(certificate, crl.load_crl(fetch_crl(certificate, fetch)), issuer, at)
+
+
+def by_ocsp(
+    certificate: x509.Certificate, issuer: x509.Certificate, *, fetch: Fetch, at: datetime
+) -> ocsp.OcspStatus:
+    """Ask the OCSP responder that the certificate names about it (RFC 6960 appendix A).
+
+    Raises:
+        LabError: the certificate names no responder, or none answers.
+    """
+    request = ocsp.build_request(certificate, issuer)
+    answer = _first(
+        ocsp_urls(certificate), "an OCSP responder", fetch, request, "application/ocsp-request"
+    )
+    return ocsp.check(answer, certificate, issuer, at)
+
+
+def _first(
+    urls: tuple[str, ...], what: str, fetch: Fetch, body: bytes | None = None, kind: str = ""
+) -> bytes:
+    failures = []
+    for url in urls:
+        answer = fetch(url, body, content_type=kind)
+        if answer.status == _OK:
+            return answer.body
+        failures.append(f"{url} answered {answer.status}")
+    raise LabError("; ".join(failures) or f"the certificate does not name {what}")

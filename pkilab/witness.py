@@ -1,0 +1,107 @@
+"""Outside witnesses: programs this project did not write, asked about what it made.
+
+A witness runs in an empty folder holding only the files it is given, so that what it prints names
+nothing of this machine and a notebook can store it.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pkilab.errors import LabError
+
+_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What a witness was asked, what it said, and whether it agreed (exit code 0)."""
+
+    command: str
+    output: str
+    agrees: bool
+
+    def __repr__(self) -> str:
+        return f"$ {self.command}\n{self.output}".rstrip()
+
+    def _repr_pretty_(self, printer: object, cycle: bool) -> None:  # noqa: FBT001, ARG002 - IPython's
+        printer.text(repr(self))  # type: ignore[attr-defined]
+
+
+def openssl(
+    *arguments: str, files: Mapping[str, str | bytes] | None = None, folder: Path | None = None
+) -> Testimony:
+    """Run the ``openssl`` command line on ``files``.
+
+    Args:
+        arguments: as typed after ``openssl``; files are named as in ``files``.
+        files: what lies in the folder where it runs: name to content. Files are 0600.
+        folder: where to run, for programs that keep state there, such as ``openssl ca``;
+            otherwise a folder of its own, gone afterwards.
+
+    Returns:
+        Its output, standard output before standard error. Exit codes other than 0 are testimony
+        too, not errors.
+
+    Raises:
+        LabError: openssl is not installed, or did not finish within a minute.
+    """
+    program = shutil.which("openssl")
+    if program is None:
+        raise LabError("openssl is not installed; it is the outside witness of this notebook")
+    with tempfile.TemporaryDirectory() as own:
+        folder = folder or Path(own)
+        for file, content in (files or {}).items():
+            data = content.encode() if isinstance(content, str) else content
+            (folder / file).touch(mode=0o600)
+            (folder / file).write_bytes(data)
+        try:
+            ran = subprocess.run(  # noqa: S603 - arguments are the caller's own
+                [program, *arguments],
+                cwd=folder,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LabError(f"openssl {arguments[0]}: no answer in {_SECONDS} s") from error
+    output = (ran.stdout + ran.stderr).decode(errors="replace")
+    return Testimony(shlex.join(("openssl", *arguments)), output.strip(), ran.returncode == 0)
+
+
+def openssl_verify(
+    certificate: str,
+    *,
+    root: str,
+    at: datetime,
+    intermediates: str = "",
+    options: Sequence[str] = (),
+    crls: str = "",
+) -> Testimony:
+    """Let ``openssl verify`` judge a certificate at a given time.
+
+    Args:
+        certificate: PEM of the certificate in question.
+        root: PEM of the trust anchors.
+        at: the verification time, aware.
+        intermediates: PEM of untrusted certificates that may complete the path.
+        options: more options, such as ``["-purpose", "sslserver"]``.
+        crls: PEM of CRLs; given, every certificate of the path is checked for revocation.
+    """
+    files = {"certificate.pem": certificate, "root.pem": root}
+    arguments = ["verify", "-attime", str(int(at.timestamp())), "-CAfile", "root.pem", *options]
+    if intermediates:
+        files["intermediates.pem"] = intermediates
+        arguments += ["-untrusted", "intermediates.pem"]
+    if crls:
+        files["crls.pem"] = crls
+        arguments += ["-crl_check_all", "-CRLfile", "crls.pem"]
+    return openssl(*arguments, "certificate.pem", files=files)

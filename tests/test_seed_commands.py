@@ -1,0 +1,232 @@
+"""The commands of the AWS posts, taken from their text and run by the real programs.
+
+The posts were typeset: dashes became en-dashes, prose was glued to lines, placeholders stand for
+names. What was changed before running is listed and printed beside each command, and a change that
+is not needed any more fails the test.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pkilab.ca_hierarchy import create_ca, create_root
+from pkilab.pki import pem
+from pkilab.pki.keys import write_private_key
+
+# A command starts a line, or follows a prompt or the colon of the sentence that introduces it.
+_COMMAND = re.compile(
+    r"(?:^|(?<=:)|(?<=\$))[ \t]*"
+    r"((?:openssl|aws|curl|cp|cat) +[-\u2013A-Za-z0-9/](?:[^\\\n]|\\\n)*)",
+    re.MULTILINE,
+)
+_POST = re.compile(r"^([^\n]+)\n+Post Syndicated from", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line as it stands in a post."""
+
+    post: str
+    line: str
+
+
+@pytest.fixture(scope="module")
+def commands(project):
+    """Every command line of every post, in order."""
+    folder = project.parent / "shared" / "seeds"
+    if not folder.is_dir():
+        pytest.skip("the posts (../shared/seeds) are not here")
+    found = []
+    for file in sorted(folder.glob("*.txt")):
+        text = file.read_text()
+        starts = [(match.start(), match[1]) for match in _POST.finditer(text)]
+        for match in _COMMAND.finditer(text):
+            post = max(start for start in starts if start[0] <= match.start())[1]
+            found.append(Command(post, match[1].strip()))
+    return found
+
+
+def normalise(line, changes):
+    """Apply the listed changes, each of which must still be needed, and show both lines."""
+    result = line
+    for found, instead, _why in changes:
+        assert found in result, f"{found!r} is not in the post's line any more"
+        result = result.replace(found, instead)
+    shown = "".join(f"      {found!r} -> {new!r}: {why}\n" for found, new, why in changes)
+    sys.stdout.write(f"post: {line}\nran:  {result}\n{shown}")
+    return shlex.split(result)
+
+
+def test_every_command_of_the_posts_is_found(commands):
+    """As many as a person counts."""
+    programs = Counter(command.line.split()[0] for command in commands)
+    assert programs == {"openssl": 10, "aws": 10, "curl": 1, "cp": 1, "cat": 1}
+
+
+SUBJECT = {
+    "State": "Washington",
+    "Locality": "Seattle",
+    "Organization": "Amazon",
+    "OrganizationalUnit": "Engineering",
+    "CommonName": "secure.internal",
+}
+
+
+def sign_as_the_launch_post_does(commands, lab, folder, *changes):
+    """Let the post's command sign the CSR of a new CA; return what ImportCertificate... wants."""
+    (command,) = [c for c in commands if c.post.startswith("AWS Certificate Manager Launches")]
+    pca = lab.client("acm-pca")
+    arn = create_ca(pca, SUBJECT, kind="SUBORDINATE", key_algorithm="RSA_2048")
+    root = _desktop_root(folder, lab)
+    csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+    (folder / "csr" / "CSR.pem").write_text(csr)
+    dates = _dates(lab.clock.now(), days=3650)
+    words = normalise(
+        command.line,
+        [
+            ("-days 3650", dates, "the world's time is not the machine's"),
+            ("openssl ca ", "openssl ca -batch ", "nobody is there to answer y"),
+            *changes,
+        ],
+    )
+    said = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stderr
+    signed = (folder / "certs" / "subordinate_cert.pem").read_text()
+    return said, {
+        "CertificateAuthorityArn": arn,
+        "Certificate": signed.encode(),
+        "CertificateChain": root.encode(),
+    }
+
+
+def test_the_launch_posts_openssl_ca_signs_a_private_ca_csr(commands, lab, tmp_path):
+    """The post's external parent, and Private CA takes what openssl made of its CSR."""
+    pca = lab.client("acm-pca")
+    said, imported = sign_as_the_launch_post_does(commands, lab, tmp_path)
+    assert "commonName            :ASN.1 12:'secure.internal'" in said
+    assert "Certificate is to be certified until" in said
+    pca.import_certificate_authority_certificate(**imported)
+    described = pca.describe_certificate_authority(
+        CertificateAuthorityArn=imported["CertificateAuthorityArn"]
+    )
+    assert described["CertificateAuthority"]["Status"] == "ACTIVE"
+
+
+def test_the_same_command_without_its_extensions_gives_nothing_private_ca_takes(
+    commands, lab, tmp_path
+):
+    """Left out, -extensions v3_intermediate_ca makes a certificate that is no CA's."""
+    pca = lab.client("acm-pca")
+    mistake = ("-extensions v3_intermediate_ca ", "", "the mistake this test is about")
+    _, imported = sign_as_the_launch_post_does(commands, lab, tmp_path, mistake)
+    with pytest.raises(ClientError, match=r"(?i)basic ?constraints"):
+        pca.import_certificate_authority_certificate(**imported)
+
+
+def _dates(start, *, days):
+    end = start + timedelta(days=days)
+    return f"-startdate {start:%Y%m%d%H%M%SZ} -enddate {end:%Y%m%d%H%M%SZ}"
+
+
+def _desktop_root(folder, lab):
+    """Lay out what the post takes for granted: a root, its configuration, csr/ and certs/."""
+    for name in ("csr", "certs", "private"):
+        (folder / name).mkdir()
+    write_private_key(lab.generate_key("desktop root", "RSA_2048"), folder / "private" / "root.key")
+    (folder / "index.txt").touch()
+    (folder / "serial").write_text("1000\n")
+    (folder / "openssl_root.cnf").write_text(
+        "[ca]\ndefault_ca = root\npreserve = yes\n"
+        "[root]\ndefault_md = sha256\ndatabase = index.txt\n"
+        "new_certs_dir = certs\nserial = serial\n"
+        "private_key = private/root.key\ncertificate = root.pem\npolicy = any\n"
+        "[any]\ncommonName = supplied\nstateOrProvinceName = optional\nlocalityName = optional\n"
+        "organizationName = optional\norganizationalUnitName = optional\n"
+        "[v3_root]\nbasicConstraints = critical, CA:true\nsubjectKeyIdentifier = hash\n"
+        "keyUsage = critical, keyCertSign, cRLSign\n"
+        "[v3_intermediate_ca]\nbasicConstraints = critical, CA:true, pathlen:0\n"
+        "subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n"
+        "keyUsage = critical, digitalSignature, keyCertSign, cRLSign\n"
+        "[req]\ndistinguished_name = dn\n[dn]\n"
+    )
+    dates = _dates(lab.clock.now(), days=20 * 365)
+    request = "req -new -config openssl_root.cnf -key private/root.key -subj /CN=Desktop"
+    sign = f"ca -batch -config openssl_root.cnf -selfsign -extensions v3_root -notext {dates}"
+    for command in (f"{request} -out csr/root.pem", f"{sign} -in csr/root.pem -out root.pem"):
+        subprocess.run(
+            ["openssl", *shlex.split(command)], cwd=folder, check=True, capture_output=True
+        )
+    return (folder / "root.pem").read_text()
+
+
+@pytest.fixture(scope="module")
+def aws():
+    """The AWS command line; it pins its own botocore, so it lives apart from this environment."""
+    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
+    if not program:
+        pytest.skip("no aws command: set PKILAB_AWS_CLI, or run `make .tools/aws`")
+    return program
+
+
+def test_the_aws_command_line_agrees_with_what_the_served_world_issues(aws, lab, tmp_path):
+    """CA, CSR, certificate, CRL bucket and errors, as a user of the shell sees them."""
+    server = lab.serve()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AWS_PAGER": "",
+        **lab.environment(),
+    }
+    assert environment["AWS_ENDPOINT_URL"] == server.url
+
+    def run(*words):
+        ran = subprocess.run(
+            [aws, *words], env=environment, capture_output=True, text=True, check=False
+        )
+        return ran.returncode, ran.stdout, ran.stderr
+
+    root = create_root(lab.client("acm-pca"), {"CommonName": "CLI Root"})
+    code, out, error = run("acm-pca", "list-certificate-authorities")
+    assert code == 0, error
+    assert [ca["Arn"] for ca in json.loads(out)["CertificateAuthorities"]] == [root]
+
+    request = tmp_path / "CSR.pem"
+    from pkilab.pki.requests import build_request
+
+    csr = build_request(lab.generate_key("cli"), "CN=cli.example", dns_names=["cli.example"])
+    request.write_bytes(csr.public_bytes(Encoding.PEM))
+    code, out, error = run(
+        "acm-pca", "issue-certificate", "--certificate-authority-arn", root,
+        "--csr", f"fileb://{request}", "--signing-algorithm", "SHA256WITHECDSA",
+        "--validity", "Value=30,Type=DAYS",
+    )  # fmt: skip
+    assert code == 0, error
+    arn = json.loads(out)["CertificateArn"]
+    code, out, error = run(
+        "acm-pca", "get-certificate", "--certificate-authority-arn", root,
+        "--certificate-arn", arn,
+    )  # fmt: skip
+    assert code == 0, error
+    certificate = pem.load_certificate(json.loads(out)["Certificate"])
+    assert certificate.extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    ).value.get_values_for_type(x509.DNSName) == ["cli.example"]
+
+    code, _, error = run(
+        "acm-pca", "issue-certificate", "--certificate-authority-arn", root,
+        "--csr", f"fileb://{request}", "--signing-algorithm", "SHA256WITHRSA",
+        "--validity", "Value=30,Type=DAYS",
+    )  # fmt: skip
+    assert code != 0
+    assert "InvalidArgsException" in error
