@@ -49,10 +49,11 @@ $(BUILT): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' || { \
 	  echo "'$(PYTHON)' came without venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; \
 	  exit 1; }
-	@echo "Building the environment in $(VENV), as locked; this takes a minute or two, once."
+	@echo "Building the environment in $(VENV): $$(grep -c == requirements.lock) locked packages," \
+	      "a few minutes, once."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes \
 	  --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps \
 	  --no-build-isolation --editable .
 	@touch $@

@@ -258,6 +258,34 @@ def bucket_policy(bucket: str, account: str) -> dict[str, Any]:
     }
 
 
+def open_crls(s3: Any, bucket: str) -> None:  # noqa: ANN401
+    """Let anyone read what lies below ``crl/`` in a bucket, and nothing else in it.
+
+    Public ACLs stay blocked; one statement is added to the bucket policy. AWS recommends CloudFront
+    in front of a private bucket instead (guide, "Enabling the S3 Block Public Access feature").
+    """
+    s3.put_public_access_block(
+        Bucket=bucket,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": False,
+            "RestrictPublicBuckets": False,
+        },
+    )
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    policy["Statement"].append(
+        {
+            "Sid": "AnyoneReadsCrls",
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{bucket}/crl/*",
+        }
+    )
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+
 def audit_report(pca: Any, s3: Any, ca_arn: str, bucket: str) -> list[dict[str, Any]]:  # noqa: ANN401
     """Have Private CA write an audit report to ``bucket``, wait for it and read its rows.
 

@@ -11,12 +11,9 @@ import functools
 import importlib
 import importlib.util
 import uuid
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pkilab.pki.entropy import Entropy
-
-if TYPE_CHECKING:
-    from pandas.io.formats.style import Styler
 
 
 class _Names:
@@ -46,6 +43,6 @@ def make_outputs_repeatable() -> None:
         style.Styler.__repr__ = _table_as_text
 
 
-def _table_as_text(styler: Styler) -> str:
+def _table_as_text(styler: Any) -> str:  # noqa: ANN401 - pandas is optional, and untyped here
     """Pandas writes a memory address here; a reader without HTML is better served by the rows."""
-    return repr(styler.data)  # type: ignore[attr-defined]
+    return repr(styler.data)

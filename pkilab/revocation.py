@@ -7,7 +7,9 @@ The functions take ``fetch``, which gets a URL or posts to it as any HTTP client
 
 from __future__ import annotations
 
+import tempfile
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from cryptography import x509
@@ -15,8 +17,12 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from pkilab.errors import LabError
 from pkilab.pki import crl, ocsp
+from pkilab.pki.certificates import extension_value
+from pkilab.pki.pem import to_pem
+from pkilab.witness import Testimony, openssl
 
 _OK = 200
+_ANY_AGE = 10**9  # seconds
 
 
 class Answer(Protocol):
@@ -43,7 +49,7 @@ class Fetch(Protocol):
 
 def crl_urls(certificate: x509.Certificate) -> tuple[str, ...]:
     """Return the CRL distribution point URLs (RFC 5280 section 4.2.1.13), in order."""
-    points = crl.extension(certificate, x509.CRLDistributionPoints)
+    points = extension_value(certificate, x509.CRLDistributionPoints)
     return tuple(
         name.value
         for point in points or ()
@@ -54,7 +60,7 @@ def crl_urls(certificate: x509.Certificate) -> tuple[str, ...]:
 
 def ocsp_urls(certificate: x509.Certificate) -> tuple[str, ...]:
     """Return the OCSP responder URLs (RFC 5280 section 4.2.2.1), in order."""
-    access = crl.extension(certificate, x509.AuthorityInformationAccess)
+    access = extension_value(certificate, x509.AuthorityInformationAccess)
     return tuple(
         description.access_location.value
         for description in access or ()
@@ -96,6 +102,35 @@ def by_ocsp(
         ocsp_urls(certificate), "an OCSP responder", fetch, request, "application/ocsp-request"
     )
     return ocsp.check(answer, certificate, issuer, at)
+
+
+def openssl_ocsp(
+    certificate: x509.Certificate, issuer: x509.Certificate, *, fetch: Fetch
+) -> Testimony:
+    """Let ``openssl ocsp`` make the request and judge the answer; only the transport is ours.
+
+    openssl compares the answer's times with the machine's clock, so they are not judged here;
+    `by_ocsp` does that.
+
+    Raises:
+        LabError: no responder answers, or openssl is not installed.
+    """
+    files: dict[str, str | bytes] = {
+        "certificate.pem": to_pem(certificate),
+        "issuer.pem": to_pem(issuer),
+    }
+    question = ("ocsp", "-issuer", "issuer.pem", "-cert", "certificate.pem", "-no_nonce")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        openssl(*question, "-reqout", "request.der", files=files, folder=folder)
+        request = (folder / "request.der").read_bytes()
+        files["response.der"] = _first(
+            ocsp_urls(certificate), "an OCSP responder", fetch, request, "application/ocsp-request"
+        )
+    return openssl(
+        *question, "-respin", "response.der", "-VAfile", "issuer.pem",
+        "-validity_period", str(_ANY_AGE), files=files,
+    )  # fmt: skip
 
 
 def _first(

@@ -6,18 +6,25 @@ nothing of this machine and a notebook can store it.
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from pkilab.errors import LabError
 
 _SECONDS = 60
+# openssl's error queue begins with a thread's address and names its source files: noise that would
+# differ on every run. What it judged stands in the other lines.
+_ERROR_QUEUE = re.compile(r"^[0-9A-F]{8,16}:error:.*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def openssl(
             )
         except subprocess.TimeoutExpired as error:
             raise LabError(f"openssl {arguments[0]}: no answer in {_SECONDS} s") from error
-    output = (ran.stdout + ran.stderr).decode(errors="replace")
+    output = _ERROR_QUEUE.sub("", (ran.stdout + ran.stderr).decode(errors="replace"))
     return Testimony(shlex.join(("openssl", *arguments)), output.strip(), ran.returncode == 0)
 
 
@@ -84,7 +91,7 @@ def openssl_verify(
     at: datetime,
     intermediates: str = "",
     options: Sequence[str] = (),
-    crls: str = "",
+    crls: Iterable[bytes] = (),
 ) -> Testimony:
     """Let ``openssl verify`` judge a certificate at a given time.
 
@@ -94,14 +101,24 @@ def openssl_verify(
         at: the verification time, aware.
         intermediates: PEM of untrusted certificates that may complete the path.
         options: more options, such as ``["-purpose", "sslserver"]``.
-        crls: PEM of CRLs; given, every certificate of the path is checked for revocation.
+        crls: DER; given, the certificate itself is checked for revocation. With the option
+            ``-crl_check_all`` its whole path is, and every CA of it needs its list here.
     """
-    files = {"certificate.pem": certificate, "root.pem": root}
-    arguments = ["verify", "-attime", str(int(at.timestamp())), "-CAfile", "root.pem", *options]
+    files: dict[str, str | bytes] = {"certificate.pem": certificate, "root.pem": root}
+    arguments = [
+        "verify",
+        "-nameopt",
+        "RFC2253",
+        "-attime",
+        str(int(at.timestamp())),
+        "-CAfile",
+        "root.pem",
+        *options,
+    ]
     if intermediates:
         files["intermediates.pem"] = intermediates
         arguments += ["-untrusted", "intermediates.pem"]
-    if crls:
-        files["crls.pem"] = crls
-        arguments += ["-crl_check_all", "-CRLfile", "crls.pem"]
+    if lists := [x509.load_der_x509_crl(der).public_bytes(Encoding.PEM) for der in crls]:
+        files["crls.pem"] = b"".join(lists)
+        arguments += ["-crl_check", "-CRLfile", "crls.pem"]
     return openssl(*arguments, "certificate.pem", files=files)

@@ -195,3 +195,37 @@ def test_workflows_have_least_privilege_and_run_the_local_gate() -> None:
         used = [step["uses"] for step in job["steps"] if "uses" in step]
         assert [action for action in used if not re.search(r"@[0-9a-f]{40}$", action)] == []
         assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+
+
+def gate(folder: Path, present: list[str]) -> list[str]:
+    """Run .ci/run where only ``present`` is installed; return what it called, in order."""
+    tools, called = folder / "bin", folder / "called"
+    tools.mkdir()
+    for name in ("bash", "dirname", "env"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    for name in (*present, "make", "apt-get", "sudo"):
+        does = (
+            '[ "$1" = env ] || [ "$1" = apt-get ] && exec "$@"'
+            if name == "sudo"
+            else (f'echo "{name} $*" >> "{called}"')
+        )
+        (tools / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    subprocess.run([str(PROJECT / ".ci" / "run")], env={"PATH": str(tools)}, check=True)
+    return [
+        line for line in called.read_text(encoding="utf-8").splitlines() if "python3 -c" not in line
+    ]
+
+
+def test_the_gate_installs_only_what_is_missing_and_runs_make_test(tmp_path: Path) -> None:
+    """Nothing is touched on a machine that has it all."""
+    assert gate(tmp_path, ["openssl", "curl", "python3"]) == ["make test"]
+
+
+def test_the_gate_fetches_what_the_tests_need(tmp_path: Path) -> None:
+    """Debian's python3 comes without venv, and a bare image without curl."""
+    update, install, last = gate(tmp_path, ["openssl"])
+    assert update == "apt-get update -qq"
+    assert install.startswith("apt-get install ")
+    assert install.endswith(" -y curl python3-venv")
+    assert last == "make test"

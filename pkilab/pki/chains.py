@@ -16,7 +16,6 @@ bytes and positive. For a named purpose also: a leaf that is a CA or not X.509 v
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -296,8 +295,10 @@ def _own_objections(path: Chain, question: _Question) -> Iterator[str]:
                 yield f"the signature of {_label(certificate)} is not by {_label(issuer)}"
             if question.crls is not None:
                 yield from _about_revocation(certificate, issuer, question)
-    with contextlib.suppress(*UNREADABLE):  # said above
+    try:
         yield from _about_leaf(path[0], question)
+    except UNREADABLE as error:
+        yield f"{_label(path[0])} cannot be read ({error})"
     between = sum(not _is_self_issued(each) for each in path[1:-1])
     if question.max_depth is not None and between > question.max_depth:
         yield f"{between} CA certificates stand between leaf and root, {question.max_depth} may"
@@ -313,7 +314,7 @@ def _why_no_anchor(path: Chain, question: _Question) -> Iterator[str]:
         yield f"no path to a trusted root within {_LONGEST_PATH} certificates"
     else:
         missing = name_text(last, "issuer")
-        yield (f"no path to a trusted root: the issuer of {_label(last)}, {missing}, is missing")
+        yield f"no path to a trusted root: the issuer of {_label(last)}, {missing}, is missing"
 
 
 def _about_dates(certificate: x509.Certificate, at: datetime) -> Iterator[str]:
@@ -439,7 +440,7 @@ def _dns_matches(pattern: str, name: str) -> bool:
 def _about_revocation(
     certificate: x509.Certificate, issuer: x509.Certificate, question: _Question
 ) -> Iterator[str]:
-    lists = [each for each in question.crls or () if each.issuer == issuer.subject]
+    lists = [each for each in question.crls or () if _is_by(each, issuer)]
     answers = [crl_module.check(certificate, each, issuer, question.at) for each in lists]
     revoked = [each for each in answers if each.status is Revocation.REVOKED]
     if revoked:
@@ -451,6 +452,13 @@ def _about_revocation(
     elif all(each.status is Revocation.UNUSABLE for each in answers):
         why = "; ".join(dict.fromkeys(reason for each in answers for reason in each.reasons))
         yield f"no usable CRL for {_label(certificate)}: {why}"
+
+
+def _is_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    try:
+        return crl.issuer == issuer.subject
+    except UNREADABLE:
+        return False
 
 
 def _openssl_objections(path: Chain, question: _Question, *, alone: bool) -> Iterator[str]:

@@ -22,6 +22,7 @@ from pkilab.pki.entropy import RandomSource
 
 PrivateKey: TypeAlias = CertificateIssuerPrivateKeyTypes
 PublicKey: TypeAlias = CertificatePublicKeyTypes
+SignatureHash: TypeAlias = hashes.SHA256 | hashes.SHA384 | hashes.SHA512
 
 _CURVES: dict[str, ec.EllipticCurve] = {
     "EC_prime256v1": ec.SECP256R1(),
@@ -85,12 +86,12 @@ def key_algorithm(key: PublicKey | PrivateKey) -> str:
     )
 
 
-def signature_hash(signing_algorithm: str) -> hashes.HashAlgorithm | None:
+def signature_hash(signing_algorithm: str) -> SignatureHash | None:
     """Return the hash that an AWS signing algorithm name carries (``SHA256WITHRSA`` -> SHA-256).
 
     ``None`` for algorithms without a separate hash (ML-DSA, Ed25519).
     """
-    found: dict[str, hashes.HashAlgorithm] = {
+    found: dict[str, SignatureHash] = {
         "SHA256": hashes.SHA256(),
         "SHA384": hashes.SHA384(),
         "SHA512": hashes.SHA512(),

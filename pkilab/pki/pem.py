@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
 
 from pkilab.errors import MalformedError
+from pkilab.pki.certificates import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +108,7 @@ def load_der(der: bytes, thing: str, loader: Callable[[bytes], _Loaded]) -> _Loa
     """
     try:
         return loader(der)
-    except (ValueError, TypeError, x509.InvalidVersion, CryptographyDeprecationWarning) as error:
+    except UNREADABLE as error:
         why = type(error).__name__ if isinstance(error, TypeError) else str(error)
         raise MalformedError(
             thing, found=f"DER that cannot be read ({why})", expected=thing

@@ -122,7 +122,7 @@ class CertificateCard:
 
 
 _BORDER = "border:1px solid rgba(128,128,128,.35);border-radius:8px"
-_CARD = f"{_BORDER};padding:1em 1.2em;max-width:56em;color:inherit;font-family:{drawing.SANS}"
+_CARD = f"{_BORDER};padding:1em 1.2em;max-width:56em;color:inherit;{drawing.PROSE}"
 _KIND = "font-size:.75em;letter-spacing:.06em;text-transform:uppercase;opacity:.75"
 _TITLE = "font-size:1.15em;font-weight:600;margin:.15em 0 .6em;overflow-wrap:anywhere"
 _GRID = "border-collapse:collapse;margin:0;color:inherit;font-size:.9em;background:transparent"

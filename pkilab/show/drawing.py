@@ -19,6 +19,8 @@ Element = ET.Element
 
 SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace'
+# For HTML. Inside a widget, lines are 28 pixels high unless told otherwise.
+PROSE = f"font-family:{SANS};line-height:1.45"
 
 # Class -> (attribute, light, dark). The panel's colours are GitHub's own for its two themes.
 _THEME = {
@@ -55,7 +57,7 @@ WAITING = Tone(
     "waiting", "#0b62a8", "#6cb6ff", "M6 1.5a4.5 4.5 0 1 0 .01 0M6 3.5v3l2 1", "rgba(0,114,178,.16)"
 )
 LATE = Tone("late", "#8f5300", "#e3a63c", "M2 1.5h8L2 10.5h8z", "rgba(230,159,0,.20)")
-BAD = Tone("bad", "#b3261e", "#ff8a7a", "M2 2l8 8M10 2l-8 8", "rgba(213,94,0,.18)")
+BAD = Tone("bad", "#b3261e", "#ff8a7a", "M2 2l8 8M10 2l-8 8", "rgba(213,94,0,.12)")
 GONE = Tone("gone", "#59636e", "#a8b0ba", "M1.5 6h9", "rgba(128,128,128,.18)")
 PLAIN = Tone("plain", "#59636e", "#9198a1", "", "rgba(128,128,128,.10)")
 

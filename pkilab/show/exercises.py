@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from types import EllipsisType
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from pkilab.show import drawing
 from pkilab.show.drawing import BAD, GOOD, WAITING, element
 
-Answer = TypeVar("Answer")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 State = Literal["right", "not yet", "not answered"]
 
 
 @dataclass(frozen=True, slots=True)
-class Exercise(Generic[Answer]):
+class Exercise:
     """A question with a way to tell whether an answer is right.
 
     Attributes:
@@ -25,10 +25,10 @@ class Exercise(Generic[Answer]):
     """
 
     question: str
-    is_right: Callable[[Answer], bool]
+    is_right: Callable[[Any], bool]
     hint: str
 
-    def check(self, answer: Answer | EllipsisType = ...) -> Verdict:
+    def check(self, answer: object = ...) -> Verdict:
         """Judge an answer; ``...`` means that there is none yet. Never raises."""
         if answer is ...:
             return Verdict("not answered", f"not answered yet: {self.question}")

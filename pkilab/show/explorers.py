@@ -197,9 +197,9 @@ class Explorer:
 _LIST = 3
 _ISSUED = (
     "display:inline-block;font-size:.85em;font-weight:600;padding:.1em .8em;border-radius:1em;"
-    f"margin-bottom:.5em;color:inherit;background:{GOOD.tint}"
+    f"margin-bottom:.5em;color:inherit;background:{GOOD.tint};{drawing.PROSE}"
 )
-_ROW = f"margin:.3em 0 .7em;color:inherit;font-family:{drawing.SANS}"
+_ROW = f"margin:.3em 0 .7em;color:inherit;{drawing.PROSE}"
 _CHIP = (
     "display:inline-block;border:1px solid rgba(128,128,128,.35);border-radius:6px;"
     "padding:.15em .8em;margin:0 .5em .3em 0"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
+from pkilab.pki._signatures import is_issued_by
 from pkilab.pki.certificates import UNREADABLE, describe
 from pkilab.show import drawing
 from pkilab.show.extras import extra
@@ -196,8 +196,8 @@ class Hierarchy:
             }
             for node, parent, _ in walked
         ]
-        frame: DataFrame = extra("pandas").DataFrame(rows, columns=_COLUMNS).set_index("name")
-        return frame
+        frame: DataFrame = extra("pandas").DataFrame(rows, columns=_COLUMNS)
+        return frame.set_index("name").rename_axis(None)
 
     def _walk(self) -> Iterator[tuple[HierarchyNode, int | None, int]]:
         """Each node with its parent's place in the walk and its level."""
@@ -237,27 +237,9 @@ def _tree(node: HierarchyNode, first: str = "", rest: str = "") -> Iterator[str]
 def _issuer(
     certificate: x509.Certificate, candidates: Sequence[x509.Certificate]
 ) -> x509.Certificate | None:
-    return next((each for each in candidates if _signed_by(certificate, each)), None)
-
-
-def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Names match, key identifiers do not disagree, and the signature verifies."""
-    try:
-        if not _identifiers_agree(certificate, issuer):
-            return False
-        certificate.verify_directly_issued_by(issuer)
-    except (*UNREADABLE, InvalidSignature):
-        return False
-    return True
-
-
-def _identifiers_agree(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        authority = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
-        subject = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-    except x509.ExtensionNotFound:
-        return True
-    return authority.value.key_identifier in {None, subject.value.digest}
+    """Who signed it. A renewed root verifies under its older self, too, and is its own issuer."""
+    ordered = (certificate, *candidates)
+    return next((each for each in ordered if is_issued_by(certificate, each)), None)
 
 
 def _common_name(certificate: x509.Certificate) -> str | None:

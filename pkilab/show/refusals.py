@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from pkilab.errors import PkilabError
+from pkilab.errors import PkilabError, VerificationError
 from pkilab.show import drawing
 from pkilab.show.drawing import BAD, element
 
@@ -40,12 +40,15 @@ class RefusalCard:
         response = getattr(error, "response", None)
         answer = response.get("Error", {}) if isinstance(response, dict) else {}
         code = answer.get("Code") or type(error).__name__
+        message = answer.get("Message") or str(error)
         reasons = getattr(error, "reasons", ())
+        if isinstance(error, VerificationError):
+            message = f"{error.thing} is not to be trusted"  # its own text repeats the reasons
         if error.__cause__ and not reasons:
             reasons = (f"{type(error.__cause__).__name__}: {error.__cause__}",)
         return cls(
             code=str(code),
-            message=_steady(answer.get("Message") or str(error)),
+            message=_steady(message),
             operation=getattr(error, "operation_name", None),
             reasons=tuple(_steady(str(reason)) for reason in reasons),
         )
@@ -84,9 +87,9 @@ class RefusalCard:
 _CARD = (
     f"border:1px solid rgba(128,128,128,.35);border-left:4px solid rgba(213,94,0,.9);"
     f"border-radius:8px;padding:.7em 1.1em;max-width:56em;color:inherit;background:{BAD.tint};"
-    f"overflow-wrap:anywhere;font-family:{drawing.SANS}"
+    f"overflow-wrap:anywhere;{drawing.PROSE}"
 )
-_KIND = "font-size:.75em;letter-spacing:.06em;text-transform:uppercase;opacity:.8"
+_KIND = "font-size:.85em;opacity:.8"
 _CODE = f"font-family:{drawing.MONO};font-weight:600;margin:.1em 0 .35em"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NOTHING = "—"
 _TEXT_WIDTH = 118  # characters of a text table
+_SHORT = 26  # characters that a cell never breaks: a date, an operation, an extension's name
 
 
 def table(
@@ -62,7 +63,7 @@ class Table:
     marked: frozenset[int] = frozenset()
 
     def __repr__(self) -> str:
-        widths = _widths([self.columns, *self.rows])
+        widths = _widths(self._columns())
         lines = [self.caption, ""] if self.caption else []
         lines += _text_row(self.columns, widths)
         lines.append("  ".join("─" * width for width in widths))
@@ -72,11 +73,16 @@ class Table:
 
     def _repr_html_(self) -> str:
         head = element("tr", {}, *(element("th", {"style": _HEAD}, name) for name in self.columns))
+        short = [max(map(_longest, column)) <= _SHORT for column in self._columns()]
+        styles = [_CELL + (";white-space:pre" if each else "") for each in short]
         body = [
             element(
                 "tr",
                 {"style": f"background:{_MARKED if number in self.marked else 'transparent'}"},
-                *(element("td", {"style": _CELL}, cell or _NOTHING) for cell in row),
+                *(
+                    element("td", {"style": style}, cell or _NOTHING)
+                    for style, cell in zip(styles, row, strict=True)
+                ),
             )
             for number, row in enumerate(self.rows)
         ]
@@ -90,6 +96,9 @@ class Table:
                 element("tbody", {}, *body),
             )
         )
+
+    def _columns(self) -> list[tuple[str, ...]]:
+        return list(zip(self.columns, *self.rows, strict=True))
 
     @property
     def frame(self) -> DataFrame:
@@ -181,12 +190,12 @@ def _record(row: object) -> dict[str, object]:
     raise TypeError(f"a row is a mapping or a dataclass instance, not {type(row).__name__}")
 
 
-def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
+def _widths(columns: Sequence[tuple[str, ...]]) -> list[int]:
     """Share the width: narrow columns get what they need, the wide ones what is left."""
-    needs = [max(map(_longest, column)) for column in zip(*rows, strict=True)]
+    needs = [max(map(_longest, column)) for column in columns]
     left, widths = _TEXT_WIDTH - 2 * (len(needs) - 1), [0] * len(needs)
     for rank, column in enumerate(sorted(range(len(needs)), key=needs.__getitem__)):
-        widths[column] = max(min(needs[column], left // (len(needs) - rank)), 6)
+        widths[column] = max(min(needs[column], left // (len(needs) - rank)), 1)
         left -= widths[column]
     return widths
 

@@ -12,6 +12,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pkilab.errors import MalformedError
 from pkilab.pki import pem
@@ -220,7 +222,7 @@ def test_all_reasons_are_said_at_once(make: Any, now: datetime) -> None:
         leaf={"usages": (Usage.CLIENT_AUTH,), "end": timedelta(days=-0.01)},
     )
     root, issuing, leaf = build(make, case)
-    arguments = {
+    arguments: dict[str, Any] = {
         "intermediates": [issuing],
         "roots": [root],
         "at": now,
@@ -272,7 +274,11 @@ def test_self_issued_certificates_do_not_count_towards_path_length(
     old = make("CN=issuing", root, ca=True, path_length=0, key_label="old")
     new = make("CN=issuing", old, ca=True, path_length=0, key_label="new", serial=77)
     leaf = make("CN=leaf", new, usages=BOTH, dns=("a.test",)).certificate
-    question = {"roots": [root.certificate], "at": now, "purpose": Purpose.SERVER_AUTH}
+    question: dict[str, Any] = {
+        "roots": [root.certificate],
+        "at": now,
+        "purpose": Purpose.SERVER_AUTH,
+    }
     pool = [old.certificate, new.certificate]
     assert verify_chain(leaf, intermediates=pool, name="a.test", **question).trusted
     third = make("CN=third", new, ca=True)
@@ -299,7 +305,7 @@ def test_a_ca_is_judged_for_any_purpose_and_is_no_server(make: Any, now: datetim
 
 def test_depth_is_limited_on_request(make: Any, now: datetime) -> None:
     root, issuing, leaf = build(make, Case(""))
-    arguments = {"intermediates": [issuing], "roots": [root], "at": now}
+    arguments: dict[str, Any] = {"intermediates": [issuing], "roots": [root], "at": now}
     assert verify_chain(leaf, max_depth=1, **arguments).trusted
     assert not verify_chain(leaf, max_depth=0, **arguments).trusted
 
@@ -308,7 +314,7 @@ def test_addresses_are_compared_as_addresses(make: Any, now: datetime) -> None:
     alternative = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("192.0.2.1"))])
     case = Case("", leaf={"dns": (), "more": ((alternative, False),)})
     root, issuing, leaf = build(make, case)
-    arguments = {
+    arguments: dict[str, Any] = {
         "intermediates": [issuing],
         "roots": [root],
         "at": now,
@@ -334,7 +340,7 @@ def test_the_first_certificate_of_the_seed_is_refused(
     leaf = pem.load_certificate(done.stdout)
     assert leaf.version is x509.Version.v1
     later = max(now, leaf.not_valid_before_utc)
-    arguments = {"roots": [root.certificate], "at": later}
+    arguments: dict[str, Any] = {"roots": [root.certificate], "at": later}
     assert verify_chain(leaf, **arguments).trusted
     refused = verify_chain(leaf, purpose=Purpose.CLIENT_AUTH, **arguments)
     assert any("X.509 v1" in reason for reason in refused.reasons)
@@ -360,6 +366,32 @@ def damage(certificate: x509.Certificate, oid: bytes) -> x509.Certificate:
     octets = der.index(b"\x04", der.index(oid) + len(oid))
     der[octets + 2] ^= 0x0F
     return x509.load_der_x509_certificate(bytes(der))
+
+
+@given(data=st.data())
+def test_a_certificate_changed_in_one_byte_is_never_trusted(
+    data: Any, make: Any, now: datetime
+) -> None:
+    """Leaf or issuer, any byte: malformed, or a verdict with reasons; no error leaves."""
+    root, issuing, leaf = build(make, Case(""))
+    path = [leaf, issuing]
+    index = data.draw(st.integers(0, 1))
+    raw = bytearray(path[index].public_bytes(Encoding.DER))
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        path[index] = pem.load_certificate(bytes(raw))
+    except MalformedError:
+        return
+    verdict = verify_chain(
+        path[0],
+        intermediates=path[1:],
+        roots=[root],
+        at=now,
+        purpose=Purpose.SERVER_AUTH,
+        name="a.test",
+    )
+    assert not verdict.trusted
+    assert verdict.reasons
 
 
 def test_revocation_needs_a_list_for_every_certificate_below_the_root(

@@ -16,11 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pkilab.errors import MalformedError
+from pkilab.pki import _der
 from pkilab.pki.crl import Revocation
 from pkilab.pki.ocsp import build_request, check, read_response
 
 GOOD, REVOKED, UNKNOWN = rfc6960.OCSPCertStatus
 HOUR = timedelta(hours=1)
+BIT_STRING = 0x03
 CRITICAL = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
 
 
@@ -60,8 +62,28 @@ def respond(
     for value, critical in more:
         builder = builder.add_extension(value, critical)
     private = key or signer.key
-    is_ec = isinstance(private, ec.EllipticCurvePrivateKey)
-    return builder.sign(private, hashes.SHA256() if is_ec else None).public_bytes(Encoding.DER)
+    is_ec = isinstance(signer.key, ec.EllipticCurvePrivateKey)
+    answer = builder.sign(signer.key, hashes.SHA256() if is_ec else None)
+    return made_at(answer, now + min(start, timedelta()), private)
+
+
+def made_at(answer: rfc6960.OCSPResponse, when: datetime, key: Any) -> bytes:
+    """Set producedAt, which cryptography takes from the machine's clock, and sign again."""
+    (outer,) = _der.elements(answer.public_bytes(Encoding.DER))
+    status, explicit = _der.elements(outer.contents)
+    kind, octets = _der.elements(_der.elements(explicit.contents)[0].contents)
+    (basic,) = _der.elements(octets.contents)
+    tbs, algorithm, _, *certificates = (each.whole for each in _der.elements(basic.contents))
+    clock = f"{answer.produced_at_utc:%Y%m%d%H%M%SZ}".encode()
+    signed = tbs.replace(clock, f"{when:%Y%m%d%H%M%SZ}".encode(), 1)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        signature = key.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+    else:
+        signature = key.sign(signed)
+    parts = [signed, algorithm, _der.encode(BIT_STRING, [b"\0", signature]), *certificates]
+    inside = _der.encode(octets.tag, [_der.encode(_der.SEQUENCE, parts)])
+    body = _der.encode(_der.SEQUENCE, [kind.whole, inside])
+    return _der.encode(_der.SEQUENCE, [status.whole, _der.encode(explicit.tag, [body])])
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +107,7 @@ def appointed(make: Any, issuer: Any) -> Any:
     ("state", "expected"),
     [(GOOD, Revocation.GOOD), (REVOKED, Revocation.REVOKED), (UNKNOWN, Revocation.UNKNOWN)],
 )
-def test_the_issuers_answer_is_believed(
+def test_the_issuers_answer_is_believed(  # noqa: PLR0917 - fixtures and a table
     issuer: Any,
     leaf: Any,
     now: datetime,
@@ -229,6 +251,15 @@ def test_an_answer_about_another_issuer_is_not_used(
     assert fooled.reasons == ("the issuer given did not issue the certificate",)
 
 
+def test_an_answer_from_the_future_is_not_used(issuer: Any, leaf: Any, now: datetime) -> None:
+    """RFC 6960, 3.2: producedAt after the time of asking, though the update times fit."""
+    der = respond(leaf, issuer.certificate, issuer, now)
+    assert check(der, leaf, issuer.certificate, now).status is Revocation.GOOD
+    later = made_at(read_response(der), now + HOUR, issuer.key)
+    status = check(later, leaf, issuer.certificate, now)
+    assert [each[:14] for each in status.reasons] == ["it was made at"]
+
+
 def test_a_responder_without_an_answer_is_heard_as_such(
     issuer: Any, leaf: Any, now: datetime
 ) -> None:
@@ -284,7 +315,7 @@ def test_a_request_is_what_openssl_asks(
 
 
 @pytest.mark.parametrize("spoilt", [False, True])
-def test_openssl_agrees_on_an_answer(
+def test_openssl_agrees_on_an_answer(  # noqa: PLR0917 - fixtures and a table
     issuer: Any,
     leaf: Any,
     now: datetime,

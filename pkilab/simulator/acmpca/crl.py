@@ -27,15 +27,25 @@ REASONS = {
 }
 
 
+def _extension(
+    value: x509.ExtensionType, *, critical: bool = False
+) -> x509.Extension[x509.ExtensionType]:
+    return x509.Extension(value.oid, critical, value)
+
+
+_REASON_EXTENSIONS = {
+    reason: [_extension(x509.CRLReason(flag))] for reason, flag in REASONS.items()
+} | {"UNSPECIFIED": []}
+
+
 def crl_entry(serial: int, revocation: Revocation) -> x509.RevokedCertificate:
     """Return the entry of one revoked certificate.
 
     The reason UNSPECIFIED is expressed by leaving the extension out (RFC 5280 section 5.3.1).
     """
-    builder = x509.RevokedCertificateBuilder(serial, revocation.at.replace(microsecond=0))
-    if revocation.reason != "UNSPECIFIED":
-        builder = builder.add_extension(x509.CRLReason(REASONS[revocation.reason]), critical=False)
-    return builder.build()
+    extensions = _REASON_EXTENSIONS[revocation.reason]
+    at = revocation.at.replace(microsecond=0)
+    return x509.RevokedCertificateBuilder(serial, at, extensions).build()
 
 
 def build_crl(
@@ -76,18 +86,12 @@ def build_crl(
         extensions=extensions,
         revoked_certificates=list(revoked),
     )
-    hash_algorithm = signature_hash(signing_algorithm)
-    if signing_algorithm.endswith("WITHECDSA"):
-        signed = builder.sign(key, hash_algorithm, ecdsa_deterministic=True)
-    else:
-        signed = builder.sign(key, hash_algorithm)
+    signed = builder.sign(
+        key,
+        signature_hash(signing_algorithm),
+        ecdsa_deterministic=True if signing_algorithm.endswith("ECDSA") else None,
+    )
     return signed.public_bytes(Encoding.DER)
-
-
-def _extension(
-    value: x509.ExtensionType, *, critical: bool = False
-) -> x509.Extension[x509.ExtensionType]:
-    return x509.Extension(value.oid, critical, value)
 
 
 def _authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:

@@ -189,6 +189,9 @@ def respond(request: bytes, authorities: Iterable[Authority], now: datetime) -> 
     Returns:
         An OCSPResponse: malformedRequest for what cannot be read; unauthorized if the issuer is
         none of ``authorities``, has OCSP off, or is neither ACTIVE nor DISABLED.
+
+    Raises:
+        AwsError: NotImplemented, the CA has a key of a kind that acm-pca does not make.
     """
     try:
         asked = ocsp.load_der_ocsp_request(request)
@@ -225,7 +228,9 @@ def _issuer_hashes(certificate: x509.Certificate, algorithm: str) -> tuple[bytes
         .add_certificate(certificate, certificate, _HASHES[algorithm][0])
         .build()
     )
-    return probe.issuer_name_hash, probe.issuer_key_hash
+    # The probe's own issuer is not this CA unless it signed itself; the key is.
+    name_hash = hashlib.new(algorithm, certificate.subject.public_bytes()).digest()
+    return name_hash, probe.issuer_key_hash
 
 
 def _signed(

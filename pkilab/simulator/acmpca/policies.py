@@ -154,7 +154,7 @@ def _statement_troubles(authority: Authority, statement: object) -> Iterator[str
     if not actions:
         yield "a statement must have an Action"
     for action in actions:
-        if action not in _ACTIONS:
+        if not isinstance(action, str) or action not in _ACTIONS:
             yield f"the action {action!r} cannot be shared"
     if _list(statement.get("Resource")) != [authority.arn]:
         yield f"Resource must be {authority.arn}"
@@ -201,7 +201,7 @@ def _has_exact_shape(statements: list[Json]) -> bool:
     if [statement["Effect"] for statement in statements] != ["Allow", "Allow"]:
         return False
     reads, issues = statements
-    template = issues.get("Condition", {}).get("StringEquals", {})
+    template = (issues.get("Condition") or {}).get("StringEquals", {})
     return (
         set(_list(reads["Action"])) == _READS
         and _list(issues["Action"]) == [_ISSUE]

@@ -85,7 +85,7 @@ class _Publication:
     job: Job | None = None
     number: int = 0  # of the last CRL
     last: datetime | None = None  # thisUpdate of the last CRL
-    collected: int = 0  # how many of Authority.revoked are in entries already
+    region: str = ""  # of the bucket, as of the configuration
     complete: list[_Entry] = field(default_factory=list)
     partitions: dict[str, _Scope] = field(default_factory=dict)  # by GUID; the last one is filling
 
@@ -124,9 +124,10 @@ class Publisher:
         if crl and crl["Enabled"]:
             acl = _ACLS[crl["S3ObjectAcl"]]
             probe, bucket = _PROBES[crl["S3ObjectAcl"]], crl["S3BucketName"]
-            buckets.check(
+            found = buckets.check(
                 self._s3, bucket, probe, authority, acl, refusal_code="InvalidPolicyException"
             )
+            self._publication(authority).region = found.region
             self._s3.put(bucket, probe, b"", content_type="application/octet-stream", acl=acl)
         current = authority.revocation_configuration
         off = {"Enabled": False}
@@ -171,8 +172,16 @@ class Publisher:
             self._schedule(authority, self._soon())
 
     def revoked(self, authority: Authority, issued: Issued) -> None:
-        """Take note of a revocation, already recorded in ``authority.revoked``."""
-        assert issued.revocation is not None  # noqa: S101 - the caller's duty
+        """Take note of a revocation; ``issued.revocation`` says when and why."""
+        assert issued.revocation  # noqa: S101 - the caller's duty
+        assert issued.certificate  # noqa: S101 - what failed cannot be revoked
+        publication = self._publication(authority)
+        partition = publication.partitions.get(issued.partition or "")
+        (partition.entries if partition else publication.complete).append(
+            _Entry(
+                crl_entry(issued.serial, issued.revocation), issued.certificate.not_valid_after_utc
+            )
+        )
         self._schedule(authority, self._world.clock.now() + AFTER_REVOCATION)
 
     def state_changed(self, authority: Authority) -> None:
@@ -237,7 +246,7 @@ class Publisher:
         buckets.check(
             self._s3, bucket, complete_key, authority, acl, refusal_code="InvalidPolicyException"
         )
-        _collect(authority, publication, now)
+        _drop_ended(publication, now)
         # The samples of the User Guide show epoch milliseconds; RFC 5280 wants them to grow.
         milliseconds = (now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
         publication.number = max(publication.number + 1, milliseconds)
@@ -290,26 +299,15 @@ class Publisher:
         key = _key(authority, crl, guid)
         if cname := crl.get("CustomCname"):
             return f"http://{cname}/{key}"
-        bucket = self._s3.bucket(crl["S3BucketName"])
-        region = bucket.region if bucket else authority.region
+        region = self._publication(authority).region
         return f"http://{crl['S3BucketName']}.s3.{region}.amazonaws.com/{key}"
 
 
-def _collect(authority: Authority, publication: _Publication, now: datetime) -> None:
-    """Bring the entries up to date: new revocations in, certificates long expired out.
+def _drop_ended(publication: _Publication, now: datetime) -> None:
+    """Drop the entries of certificates that had ended before the previous CRL was made.
 
-    An entry stays until one CRL made after the certificate's end has shown it (CrlConfiguration):
-    what had ended before the previous CRL was made has been shown.
+    An entry stays until one CRL made after the certificate's end has shown it (CrlConfiguration).
     """
-    for issued in itertools.islice(authority.revoked.values(), publication.collected, None):
-        if issued.revocation is None or issued.certificate is None:
-            continue
-        entry = _Entry(
-            crl_entry(issued.serial, issued.revocation), issued.certificate.not_valid_after_utc
-        )
-        partition = publication.partitions.get(issued.partition or "")
-        (partition.entries if partition else publication.complete).append(entry)
-    publication.collected = len(authority.revoked)
     since = publication.last or now
     for entries in (publication.complete, *(p.entries for p in publication.partitions.values())):
         entries[:] = [entry for entry in entries if entry.not_after >= since]

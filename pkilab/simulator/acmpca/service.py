@@ -111,7 +111,13 @@ class AcmPca(JsonService):
             usage_mode=usage_mode,
             key_storage=key_storage_security_standard,
         )
-        self._publisher.configured(call, authority, revocation_configuration or {})
+        try:
+            self._publisher.configured(call, authority, revocation_configuration or {})
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            # A missing bucket; the model of this operation has no ResourceNotFoundException.
+            raise AwsError("InvalidArgsException", error.message) from error
         authority.tags = new_tags
         self._created[place] = number
         self._authorities[authority.arn] = authority

@@ -323,6 +323,14 @@ def test_what_is_no_request_gets_an_ocsp_error(responder, bad):
     assert "cache-control" not in response.headers
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=60), st.binary(max_size=60))
+def test_any_path_and_body_get_an_ocsp_error(responder, path, body):
+    """No exception, no other format."""
+    for each in (get(f"{AWS}/{path}"), post(AWS, body)):
+        assert status(responder.handle(each).body) == "MALFORMED_REQUEST"
+
+
 def test_a_post_of_another_type_is_no_request(bench, authority, responder):
     """Though its body is one."""
     question = request(bench.issue(authority, 1).certificate, authority)
