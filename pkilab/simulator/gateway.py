@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
 from pkilab.simulator.acmpca.ocsp import OcspResponder
 from pkilab.simulator.acmpca.service import AcmPca
 from pkilab.simulator.borrowed import BORROWED, USER_NAME, Borrowed, Credentials
+from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse, not_simulated, reply
 from pkilab.simulator.world import World
 
@@ -32,6 +33,7 @@ class Gateway:
         private_ca = AcmPca(world)
         self._services = {private_ca.name: private_ca}
         self._ocsp = OcspResponder(world, private_ca.authorities)
+        self._s3 = S3()
         self._requests = world.entropy("request ids")
 
     @property
@@ -78,17 +80,21 @@ class Gateway:
         raise not_simulated(f"the service {service}")
 
     def _anonymous(self, request: HttpRequest) -> HttpResponse:
-        """Answer what needs no credentials: OCSP, and public objects of buckets."""
+        """Answer what needs no credentials: OCSP, and objects that anyone may read."""
         host = urlsplit(request.url).hostname or ""
         posted = request.headers.get("content-type") == "application/ocsp-request"
         if posted or self._ocsp.serves(host):
             return self._ocsp.handle(request)
-        if _BUCKET_HOST.fullmatch(host) or _S3_HOST.fullmatch(host) or host in _LOOPBACK:
-            account = next(iter(self.world.accounts.values()))
-            region = self.world.region
-            call = Call(account, region, self.world.clock.now(), "anonymous")
-            return self._borrowed.respond("s3", _at_aws(request, "s3", region), call)
-        raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
+        if not (_BUCKET_HOST.fullmatch(host) or _S3_HOST.fullmatch(host) or host in _LOOPBACK):
+            raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
+        region, account = self.world.region, next(iter(self.world.accounts.values()))
+        request = _at_aws(request, "s3", region)
+        _, bucket, *key = unquote(urlsplit(request.url).path).split("/", 2)
+        readable = request.method in {"GET", "HEAD"} and key and key[0]
+        if not (readable and self._s3.readable_by_anyone(bucket, key[0])):
+            raise AwsError("AccessDenied", "Access Denied", 403)
+        call = Call(account, region, self.world.clock.now(), "anonymous")
+        return self._borrowed.respond("s3", request, call)
 
 
 def _credential_scope(request: HttpRequest) -> tuple[str, str, str] | None:
@@ -115,9 +121,12 @@ def _refusal(request: HttpRequest, error: AwsError) -> HttpResponse:
     """Write an error in the protocol of the request: JSON for JSON, XML for the others."""
     if request.headers.get("content-type", "").startswith("application/x-amz-json"):
         return reply(error.status, {"__type": error.code, "message": error.message})
+    found = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
+    # S3 answers a bare Error, the query protocol one inside an ErrorResponse.
+    query = request.headers.get("content-type", "").startswith("application/x-www-form")
     body = (
-        "<?xml version='1.0' encoding='UTF-8'?>\n"
-        f"<ErrorResponse><Error><Code>{error.code}</Code>"
-        f"<Message>{escape(error.message)}</Message></Error></ErrorResponse>"
+        f"<ErrorResponse><Error>{found}</Error></ErrorResponse>"
+        if query
+        else (f"<?xml version='1.0' encoding='UTF-8'?>\n<Error>{found}</Error>")
     )
     return HttpResponse(error.status, {"content-type": "text/xml"}, body.encode())

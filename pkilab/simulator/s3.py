@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from moto.s3 import models
 
+from pkilab.simulator.bucket_policies import allows
+
 CannedAcl = Literal["private", "public-read", "bucket-owner-full-control"]
 
 
@@ -72,6 +74,34 @@ class S3:
         written = backend.put_object(bucket, key, body)
         written.set_metadata({"Content-Type": content_type})
         written.set_acl(models.get_canned_acl(acl))
+
+    def readable_by_anyone(self, name: str, key: str) -> bool:
+        """Say whether a caller without credentials may read an object.
+
+        By the object's ACL, unless public ACLs are ignored or disabled, or by the bucket policy,
+        unless Block Public Access restricts public buckets to their owner.
+
+        Raises:
+            AwsError: NotImplemented, the bucket policy says something that is not simulated.
+
+        Source: Amazon S3 User Guide, "Blocking public access to your Amazon S3 storage".
+        """
+        found = _model(name)
+        if found is None:
+            return False
+        blocked = found.public_access_block
+        written = found.keys.get(key)
+        acls_count = not (
+            found.ownership_rule == "BucketOwnerEnforced"
+            or (blocked and blocked.ignore_public_acls)
+        )
+        if acls_count and written is not None and written.acl and written.acl.public_read:
+            return True
+        if found.policy is None or (blocked and blocked.restrict_public_buckets):
+            return False
+        policy, resource = found.policy.decode(errors="replace"), f"arn:aws:s3:::{name}/{key}"
+        context = (("aws:securetransport", "false"), ("aws:principalisawsservice", "false"))
+        return allows(policy, "s3:GetObject", resource, service=None, context=context)
 
 
 def _model(name: str) -> Any | None:  # noqa: ANN401 - moto publishes no types
