@@ -7,9 +7,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 BUILT  := $(VENV)/built
+AWS    := .tools/aws
 TESTS  ?= tests
-UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
+UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
           --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+INSTALL := python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lab bench notebooks lock clean
@@ -20,12 +22,12 @@ help: ## say what can be made
 run: $(BUILT) ## run every guided notebook on the simulated AWS; reports in build/notebooks
 	@$(BIN)/pkilab run
 
-test: $(BUILT) ## lint, types, architecture, tests, and the notebooks' stored outputs
+test: $(BUILT) $(AWS)/built ## lint, types, architecture, tests, and the notebooks' stored outputs
 	@echo "--- ruff: lint"            && $(BIN)/ruff check
 	@echo "--- ruff: format"          && $(BIN)/ruff format --check
 	@echo "--- mypy: types"           && $(BIN)/mypy
 	@echo "--- pytest: tests, architecture, notebooks" \
-	  && $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+	  && PKILAB_AWS_CLI=$(abspath $(AWS))/bin/aws $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 
 lab: $(BUILT) ## open the notebooks in JupyterLab
 	@$(BIN)/pkilab lab
@@ -36,11 +38,12 @@ bench: $(BUILT) ## measure; a table, and JSON in build/
 notebooks: $(BUILT) ## run the notebooks and store their outputs in them
 	@$(BIN)/pkilab run --in-place
 
-lock: $(BUILT) ## bring requirements.lock in line with pyproject.toml (UPGRADE=--upgrade: newest)
-	@$(UV) $(UPGRADE) pyproject.toml --output-file requirements.lock
+lock: $(BUILT) ## bring the locked sets in line with pyproject.toml (UPGRADE=--upgrade: newest)
+	@$(UV) $(UPGRADE) --all-extras pyproject.toml --output-file requirements.lock
+	@echo awscli | $(UV) $(UPGRADE) - --output-file aws-cli.lock
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .tools build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 $(BUILT): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -52,8 +55,13 @@ $(BUILT): requirements.lock pyproject.toml
 	@echo "Building the environment in $(VENV): $$(grep -c == requirements.lock) locked packages," \
 	      "a few minutes, once."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes \
-	  --requirement requirements.lock
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps \
-	  --no-build-isolation --editable .
+	@$(BIN)/$(INSTALL) --require-hashes --requirement requirements.lock
+	@$(BIN)/$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# A witness of the tests. It pins a botocore of its own, so it lives in an environment of its own.
+$(AWS)/built: aws-cli.lock $(BUILT)
+	@echo "Building the environment of the aws command line in $(AWS)."
+	@$(BIN)/python -m venv --clear $(AWS)
+	@$(AWS)/bin/$(INSTALL) --require-hashes --requirement aws-cli.lock
 	@touch $@

@@ -216,23 +216,12 @@ def issue(
     )
 
 
-def prepare_bucket(s3: Any, bucket: str, *, account: str, region: str) -> None:  # noqa: ANN401
-    """Create a private bucket that Private CA may write CRLs and audit reports to.
+def admit_private_ca(s3: Any, bucket: str, *, account: str) -> None:  # noqa: ANN401
+    """Let Private CA write CRLs and audit reports to a bucket, for the CAs of one account.
 
-    Block Public Access stays on; the bucket policy admits the service alone, for CAs of one
-    account. Source: guide, "Access policies for CRLs in Amazon S3".
+    The bucket policy is replaced. Block Public Access stays as it is: new buckets have it on.
+    Source: guide, "Access policies for CRLs in Amazon S3".
     """
-    location = {} if region == "us-east-1" else {"LocationConstraint": region}
-    s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": location} if location else {}))
-    s3.put_public_access_block(
-        Bucket=bucket,
-        PublicAccessBlockConfiguration={
-            "BlockPublicAcls": True,
-            "IgnorePublicAcls": True,
-            "BlockPublicPolicy": True,
-            "RestrictPublicBuckets": True,
-        },
-    )
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(bucket_policy(bucket, account)))
 
 

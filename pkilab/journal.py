@@ -8,7 +8,6 @@ that botocore refuses before sending (its parameters do not fit the service's mo
 
 from __future__ import annotations
 
-import importlib
 import re
 import threading
 from dataclasses import dataclass, field
@@ -19,10 +18,11 @@ from urllib.parse import unquote
 from botocore.exceptions import ClientError
 
 from pkilab.errors import MissingExtraError
+from pkilab.show.extras import extra
+from pkilab.show.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from types import ModuleType
 
     from botocore.awsrequest import AWSResponse
     from botocore.client import BaseClient
@@ -226,9 +226,9 @@ class Journal:
             )
             for entry in self
         ]
-        table = frame(rows, (*columns, "resources", "result"))
-        table["time"] = load_pandas().to_datetime(table["time"], utc=True)
-        return table
+        made = frame(rows, (*columns, "resources", "result"))
+        made["time"] = extra("pandas").to_datetime(made["time"], utc=True)
+        return made
 
     def _repr_html_(self) -> str | None:
         return as_html(self.to_frame)
@@ -401,26 +401,14 @@ def _copied_from(source: Kept) -> str:
 # Tables, for the journal and for what is derived from it.
 
 
-def load_pandas() -> ModuleType:
-    """Import pandas.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
-    try:
-        return importlib.import_module("pandas")
-    except ImportError as error:
-        raise MissingExtraError("pandas", "notebooks") from error
-
-
 def frame(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> DataFrame:
     """Return rows as a pandas table.
 
     Raises:
         MissingExtraError: pandas is not installed.
     """
-    table: DataFrame = load_pandas().DataFrame(list(rows), columns=list(columns))
-    return table
+    made: DataFrame = extra("pandas").DataFrame(list(rows), columns=list(columns))
+    return made
 
 
 def as_html(make: Callable[[], DataFrame], *, caption: str = "") -> str | None:
@@ -429,11 +417,9 @@ def as_html(make: Callable[[], DataFrame], *, caption: str = "") -> str | None:
     None is IPython's way of saying that the text form should be shown.
     """
     try:
-        table = make()
+        html = table(make())._repr_html_()
     except MissingExtraError:
         return None
-    with load_pandas().option_context("display.max_colwidth", None):
-        html = str(table.to_html(index=False, border=0))
     return f"{html}\n<p>{caption}</p>" if caption else html
 
 

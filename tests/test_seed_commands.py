@@ -175,7 +175,7 @@ def aws():
     """The AWS command line; it pins its own botocore, so it lives apart from this environment."""
     program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
     if not program:
-        pytest.skip("no aws command: set PKILAB_AWS_CLI, or run `make .tools/aws`")
+        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
     return program
 
 

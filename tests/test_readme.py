@@ -1,0 +1,54 @@
+"""The README says what is so: its example runs, its table is made from data, its links lead on."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from pkilab.simulator.fidelity import fidelity_table
+
+
+@pytest.fixture(scope="module")
+def readme(project):
+    """Its text."""
+    return (project / "README.md").read_text()
+
+
+def test_the_example_prints_what_stands_below_it(readme, tmp_path):
+    """Run as it stands, in a process of its own."""
+    code, printed = re.search(
+        r"```python\n(.*?)```\n\n```text\n(.*?)```", readme, re.DOTALL
+    ).groups()
+    ran = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert ran.stdout == printed
+
+
+def test_the_fidelity_table_is_made_from_its_data(readme):
+    """What is claimed is what pkilab/simulator/fidelity.toml holds, where each line has a test."""
+    table = re.search(r"<!-- fidelity:.*?-->\n(.*?)<!-- /fidelity -->", readme, re.DOTALL)[1]
+    assert table.strip() == fidelity_table().strip()
+
+
+def test_its_links_lead_to_files(readme, project):
+    """No notebook or file is named that is not there."""
+    targets = re.findall(r"\]\((?!http)([^)#]+)\)", readme)
+    assert targets
+    assert [target for target in targets if not (project / target).exists()] == []
+
+
+def test_every_guided_notebook_is_listed(readme, project):
+    """A reader finds each of them."""
+    notebooks = sorted(path.name for path in (project / "notebooks").glob("*.ipynb"))
+    assert notebooks
+    assert [name for name in notebooks if f"notebooks/{name}" not in readme] == []
+
+
+def test_the_make_targets_it_names_exist(readme, project):
+    """`make run` and the others."""
+    named = set(re.findall(r"`?make ([a-z]+)", readme))
+    targets = set(re.findall(r"^([a-z]+):", (project / "Makefile").read_text(), re.MULTILINE))
+    assert {"run", "test"} <= named
+    assert named <= targets
