@@ -157,7 +157,7 @@ class Bill:
         return tuple(line for line in self.lines if line.amount is None)
 
     def to_frame(self) -> DataFrame:
-        """Return one row per line. Money and quantities are text, exact.
+        """Return one row per line, as text: quantities and prices exact, amounts in cents.
 
         Raises:
             MissingExtraError: pandas is not installed.
@@ -166,7 +166,7 @@ class Bill:
         return frame([_cells(line) for line in self.lines], columns)
 
     def _summary(self) -> str:
-        total = f"Total {_money(self.total)} {self.currency}"
+        total = f"Total {_cents(self.total)} {self.currency}"
         if self.unknown:
             total += f", without {len(self.unknown)} of unknown price"
         return f"{total}. {' '.join(self.assumptions)}"
@@ -538,7 +538,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         _number(line.quantity),
         line.unit,
         _money(line.unit_price),
-        _money(line.amount),
+        _cents(line.amount),
         _join(doubt, line.note),
     )
 
@@ -556,6 +556,13 @@ def _number(value: Decimal) -> str:
     places = max(6, 5 - value.adjusted()) if value else 0
     text = f"{value:,.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _cents(amount: Decimal | None) -> str:
+    """Return an amount rounded to cents, as a bill has it; what is less says so."""
+    if amount is None:
+        return "price unknown"
+    return "under 0.01" if 0 < amount < Decimal("0.01") else f"{amount:,.2f}"
 
 
 def _money(value: Decimal | None) -> str:

@@ -149,8 +149,8 @@ class Lab:
         """Open what the environment asks for; notebooks call this.
 
         ``PKILAB_MODE`` is ``simulated`` (default) or ``aws``. On AWS, ``PKILAB_BUDGET_USD`` is the
-        budget, ``AWS_PROFILE`` and ``AWS_DEFAULT_REGION`` mean what they always mean, and each alias of
-        ``accounts`` beyond the first is taken for a profile name.
+        budget, boto3's own variables (``AWS_PROFILE``, ``AWS_DEFAULT_REGION`` ...) mean what they
+        always mean, and each alias of ``accounts`` beyond the first is taken for a profile name.
 
         Raises:
             LabError: a variable has no usable value.

@@ -31,7 +31,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationNotFoundError, ServiceModel
 
 from pkilab.errors import LabError, MissingExtraError
-from pkilab.journal import as_html, frame
+from pkilab.journal import frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -212,9 +212,11 @@ class Policy:
     def __repr__(self) -> str:
         return "\n".join((self.to_json(), *self._remarks()))
 
-    def _repr_html_(self) -> str | None:
-        caption = "<br>".join(html.escape(remark) for remark in self._remarks())
-        return as_html(self.as_frame, caption=caption)
+    def _repr_html_(self) -> str:
+        remarks = "<br>".join(html.escape(remark) for remark in self._remarks())
+        return f"<pre>{html.escape(self.to_json())}</pre>" + (
+            f"<p>{remarks}</p>" if remarks else ""
+        )
 
 
 class _Grant(NamedTuple):

@@ -354,7 +354,6 @@ def test_the_table_and_its_html_hold_every_statement(calls: Calls) -> None:
     policy = least_policy(calls)
     assert list(policy.as_frame()["sid"]) == ["AcmPcaIssueCertificate"]
     html = policy._repr_html_()
-    assert html is not None
     assert ROOT in html
     assert "No permission is needed for: sts:GetCallerIdentity." in html
 

@@ -67,9 +67,7 @@ def test_a_root_has_the_bytes_of_awss_sample(pca):
     assert bytes.fromhex("03020186") in certificate.tbs_certificate_bytes
     assert certificate.not_valid_before_utc == pca.now - timedelta(hours=1)
     assert certificate.not_valid_after_utc == pca.now + timedelta(days=365)
-    point = certificate.public_key().public_bytes(
-        Encoding.X962, PublicFormat.UncompressedPoint
-    )
+    point = certificate.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     digest = hashes.Hash(hashes.SHA1())
     digest.update(point)
     assert certificate.extensions[1].value.digest == digest.finalize()
@@ -261,9 +259,7 @@ def test_the_api_can_name_a_nameless_csr(pca):
         {"Subject": {"CommonName": "x"}},
         {"Extensions": {"SubjectAlternativeNames": [{"DnsName": "a.example"}]}},
     ):
-        pca.issue(
-            root, nameless, "EndEntityCertificate_APIPassthrough", ApiPassthrough=passthrough
-        )
+        pca.issue(root, nameless, "EndEntityCertificate_APIPassthrough", ApiPassthrough=passthrough)
 
 
 @pytest.mark.parametrize(
@@ -320,9 +316,7 @@ def test_a_damaged_csr_gives_a_certificate_or_malformed_csr(pca, data):
             x509.CRLDistributionPoints([point]),
         )
     ]
-    der = bytearray(
-        der_of(pca.csr("C=FR, CN=leaf", dns_names=["a.example"], extensions=wanted))
-    )
+    der = bytearray(der_of(pca.csr("C=FR, CN=leaf", dns_names=["a.example"], extensions=wanted)))
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(der) - 1))
         cut = data.draw(st.integers(0, 2))
@@ -337,7 +331,9 @@ def test_a_damaged_csr_gives_a_certificate_or_malformed_csr(pca, data):
 
 
 TEXT = st.text(max_size=12)
-OIDS = st.sampled_from(["1.2.3.4", "2.5.29.17", "2.5.29.15", "2.5.29.30", "0.0", "1.39.999999999999"])
+OIDS = st.sampled_from(
+    ["1.2.3.4", "2.5.29.17", "2.5.29.15", "2.5.29.30", "0.0", "1.39.999999999999"]
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
@@ -411,7 +407,9 @@ def test_a_certificate_must_not_outlive_its_ca(pca):
     end = pca.certificate(root).not_valid_after_utc
     assert pca.issue(root, days=100).not_valid_after_utc == end
     message = pca.order_refused("ValidationException", root, days=101)
-    assert message == "The certificate validity specified exceeds the certificate authority validity"
+    assert (
+        message == "The certificate validity specified exceeds the certificate authority validity"
+    )
 
 
 def test_a_ca_certificate_must_end_before_its_issuers(pca):
@@ -556,9 +554,7 @@ def test_a_name_outside_the_constraints_fails_the_issuance_after_it_was_accepted
         CertificateAuthorityArn=ca,
         CertificateArn=bad,
     )
-    assert message == (
-        "Name Constraints violation: DNS name not found in a permitted subtree."
-    )
+    assert message == ("Name Constraints violation: DNS name not found in a permitted subtree.")
     pca.refused(
         "ResourceNotFoundException",
         "RevokeCertificate",

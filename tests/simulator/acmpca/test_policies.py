@@ -57,7 +57,10 @@ def test_a_service_issues_with_permission_only_and_is_named_in_the_record(pca):
         pca.order(root, principal=ACM)
     assert caught.value.code == "AccessDeniedException"
     pca(
-        "CreatePermission", CertificateAuthorityArn=root, Principal=ACM, Actions=["IssueCertificate"]
+        "CreatePermission",
+        CertificateAuthorityArn=root,
+        Principal=ACM,
+        Actions=["IssueCertificate"],
     )
     arn = pca.order(root, principal=ACM)
     (authority,) = pca.service.authorities()

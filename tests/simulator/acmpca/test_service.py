@@ -15,7 +15,13 @@ from pkilab.simulator.service import AwsError, service_model
 
 OPERATIONS = service_model("acm-pca").operation_names
 OTHER = "444455556666"
-NOWHERE = "arn:aws:acm-pca:us-east-1:111122223333:certificate-authority/" + "0" * 8 + "-0000" * 3 + "-" + "0" * 12  # noqa: E501
+NOWHERE = (
+    "arn:aws:acm-pca:us-east-1:111122223333:certificate-authority/"
+    + "0" * 8
+    + "-0000" * 3
+    + "-"
+    + "0" * 12
+)
 
 
 def minimal(operation, arn):
@@ -137,9 +143,7 @@ def test_an_active_ca_shows_its_certificates_serial_and_dates(pca):
 
 def test_arns_carry_partition_region_and_account(pca):
     arn = pca.create(region="us-gov-west-1", account=OTHER)
-    assert arn.startswith(
-        f"arn:aws-us-gov:acm-pca:us-gov-west-1:{OTHER}:certificate-authority/"
-    )
+    assert arn.startswith(f"arn:aws-us-gov:acm-pca:us-gov-west-1:{OTHER}:certificate-authority/")
     assert pca.create(region="cn-north-1").startswith("arn:aws-cn:")
 
 
