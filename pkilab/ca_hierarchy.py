@@ -8,6 +8,7 @@ left to the notebook.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -351,11 +352,12 @@ class ExternalRoot:
         write_private_key(key, self._folder / "root.key")
         files = {"openssl_root.cnf": _OPENSSL_CA, "index.txt": "", "serial": "1000\n"}
         slashed = "".join(
-            f"/{attribute.rfc4514_attribute_name}={attribute.value!s}"
+            # "/" would begin another name, "+" a second value of this one.
+            f"/{attribute.rfc4514_attribute_name}=" + re.sub(r"[\\/+]", r"\\\g<0>", str(attribute.value))
             for attribute in names.subject(subject)
         )
         self._run("req", "-new", "-config", "openssl_root.cnf", "-key", "root.key",
-                  "-subj", slashed, "-out", "root.csr", files=files)  # fmt: skip
+                  "-utf8", "-subj", slashed, "-out", "root.csr", files=files)  # fmt: skip
         self._run("ca", "-batch", "-config", "openssl_root.cnf", "-selfsign", "-extensions",
                   "v3_ca", *_period(at, years * 365), "-notext", "-md", "sha256",
                   "-in", "root.csr", "-out", "root.pem")  # fmt: skip

@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from urllib.parse import urlsplit
 
 from pkilab.errors import BudgetError, LabClosedError, LabError
 from pkilab.journal import Journal
@@ -220,7 +222,11 @@ class Lab:
             LabError: the URL cannot be reached at all; an HTTP error is a status, not an error.
         """
         self._require_open()
-        if not url.startswith(("http://", "https://")):
+        try:
+            followed = urlsplit(url).scheme in {"http", "https"}
+        except ValueError:  # such as http://[
+            followed = False
+        if not followed:
             raise LabError(f"fetch: found {url!r}, expected an http or https URL")
         return Fetched(*self._place.fetch(url, body, content_type))
 
@@ -371,7 +377,7 @@ class _Aws:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise LabError(f"{url}: {error}") from error
 
     def generate_key(self, algorithm: str, name: str) -> PrivateKey:  # noqa: ARG002 - as _Place

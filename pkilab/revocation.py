@@ -138,7 +138,11 @@ def _first(
 ) -> bytes:
     failures = []
     for url in urls:
-        answer = fetch(url, body, content_type=kind)
+        try:
+            answer = fetch(url, body, content_type=kind)
+        except LabError as error:  # such as an ldap URL; the next may be one of the web
+            failures.append(str(error))
+            continue
         if answer.status == _OK:
             return answer.body
         failures.append(f"{url} answered {answer.status}")

@@ -6,6 +6,7 @@ nothing of this machine and a notebook can store it.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -16,12 +17,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkilab.errors import LabError
+from pkilab.pki.crl import load_crl
 
 _SECONDS = 60
+# openssl trusts the machine's own roots besides -CAfile, unless it looks for them elsewhere.
+_NO_MACHINE = {"SSL_CERT_DIR": "no-roots", "SSL_CERT_FILE": "no-roots"}
 # openssl's error queue begins with a thread's address and names its source files: noise that would
 # differ on every run. What it judged stands in the other lines.
 _ERROR_QUEUE = re.compile(r"^[0-9A-F]{8,16}:error:.*\n?", re.MULTILINE)
@@ -75,6 +78,7 @@ def openssl(
                 cwd=folder,
                 capture_output=True,
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, **_NO_MACHINE},
                 timeout=_SECONDS,
                 check=False,
             )
@@ -103,6 +107,10 @@ def openssl_verify(
         options: more options, such as ``["-purpose", "sslserver"]``.
         crls: DER; given, the certificate itself is checked for revocation. With the option
             ``-crl_check_all`` its whole path is, and every CA of it needs its list here.
+
+    Raises:
+        LabError: as `openssl`.
+        MalformedError: one of ``crls`` is none.
     """
     files: dict[str, str | bytes] = {"certificate.pem": certificate, "root.pem": root}
     arguments = [
@@ -118,7 +126,7 @@ def openssl_verify(
     if intermediates:
         files["intermediates.pem"] = intermediates
         arguments += ["-untrusted", "intermediates.pem"]
-    if lists := [x509.load_der_x509_crl(der).public_bytes(Encoding.PEM) for der in crls]:
+    if lists := [load_crl(der).public_bytes(Encoding.PEM) for der in crls]:
         files["crls.pem"] = b"".join(lists)
         arguments += ["-crl_check", "-CRLfile", "crls.pem"]
     return openssl(*arguments, "certificate.pem", files=files)

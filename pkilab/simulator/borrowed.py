@@ -97,6 +97,9 @@ class Borrowed:
             status, headers, body = error.code, dict(error.get_headers()), error.get_body()
         except NotImplementedError as error:
             raise not_simulated(str(error) or request.url) from error
+        except Exception as error:  # moto breaks on what it does not expect, such as broken XML
+            where = f"{request.method} {request.url}"
+            raise not_simulated(f"{where} (moto: {type(error).__name__})") from error
         if not isinstance(body, bytes):
             body = str(body).encode()
         return HttpResponse(status, {k.lower(): str(v) for k, v in dict(headers).items()}, body)

@@ -60,15 +60,16 @@ class Gateway:
 
     def close(self) -> None:
         """End the world and give moto back."""
-        with self.world.turn():
+        with self.world.turn():  # nobody's turn comes between the two
             self._borrowed.close()
-        self.world.close()
+            self.world.close()
 
     def _route(self, request: HttpRequest) -> HttpResponse:
         scope = _credential_scope(request)
         if scope is None:
             return self._anonymous(request)
         key, region, service = scope
+        region = region or self.world.region
         account = self._borrowed.account_of(key)
         call = Call(
             account, region, self.world.clock.now(), f"arn:aws:iam::{account}:user/{USER_NAME}"
@@ -82,15 +83,17 @@ class Gateway:
     def _anonymous(self, request: HttpRequest) -> HttpResponse:
         """Answer what needs no credentials: OCSP, and objects that anyone may read."""
         host = urlsplit(request.url).hostname or ""
-        posted = request.headers.get("content-type") == "application/ocsp-request"
+        posted = request.headers.get("content-type", "").lower() == "application/ocsp-request"
         if posted or self._ocsp.serves(host):
             return self._ocsp.handle(request)
         if not (_BUCKET_HOST.fullmatch(host) or _S3_HOST.fullmatch(host) or host in _LOOPBACK):
             raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
         region, account = self.world.region, next(iter(self.world.accounts.values()))
         request = _at_aws(request, "s3", region)
-        _, bucket, *key = unquote(urlsplit(request.url).path).split("/", 2)
-        readable = request.method in {"GET", "HEAD"} and key and key[0]
+        parts = urlsplit(request.url)
+        _, bucket, *key = unquote(parts.path).split("/", 2)
+        # A query may ask for something else than the object, such as its ACL.
+        readable = request.method in {"GET", "HEAD"} and key and not parts.query
         if not (readable and self._s3.readable_by_anyone(bucket, key[0])):
             raise AwsError("AccessDenied", "Access Denied", 403)
         call = Call(account, region, self.world.clock.now(), "anonymous")
@@ -98,10 +101,12 @@ class Gateway:
 
 
 def _credential_scope(request: HttpRequest) -> tuple[str, str, str] | None:
-    """Return access key, Region and service of a signed or presigned request."""
-    text = request.headers.get("authorization") or "".join(
-        parse_qs(urlsplit(request.url).query).get("X-Amz-Credential", ())
-    )
+    """Return access key, Region ("": not said) and service of a signed or presigned request."""
+    query = parse_qs(urlsplit(request.url).query)
+    # Signature Version 2 names no Region; boto3 still presigns S3 URLs with it in us-east-1.
+    if old := query.get("AWSAccessKeyId"):
+        return old[0], "", "s3"
+    text = request.headers.get("authorization") or "".join(query.get("X-Amz-Credential", ()))
     found = _SCOPE.search(text)
     return (found[1], found[2], found[3]) if found else None
 

@@ -64,7 +64,7 @@ class SimulatedPlace:
         """Serve the world over HTTP."""
         try:
             return Server(self.gateway, host=host, port=port)
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # the latter: no such port number
             raise LabError(f"cannot listen on {host}:{port}: {error}") from error
 
     def environment(self, account: str) -> dict[str, str]:

@@ -76,7 +76,7 @@ class S3:
         written.set_acl(models.get_canned_acl(acl))
 
     def readable_by_anyone(self, name: str, key: str) -> bool:
-        """Say whether a caller without credentials may read an object.
+        """Say whether a caller without credentials may read an object; not one that is not there.
 
         By the object's ACL, unless public ACLs are ignored or disabled, or by the bucket policy,
         unless Block Public Access restricts public buckets to their owner.
@@ -87,15 +87,15 @@ class S3:
         Source: Amazon S3 User Guide, "Blocking public access to your Amazon S3 storage".
         """
         found = _model(name)
-        if found is None:
+        written = found and found.keys.get(key)
+        if not isinstance(written, models.FakeKey):  # none, or a delete marker
             return False
         blocked = found.public_access_block
-        written = found.keys.get(key)
         acls_count = not (
             found.ownership_rule == "BucketOwnerEnforced"
             or (blocked and blocked.ignore_public_acls)
         )
-        if acls_count and written is not None and written.acl and written.acl.public_read:
+        if acls_count and written.acl and written.acl.public_read:
             return True
         if found.policy is None or (blocked and blocked.restrict_public_buckets):
             return False

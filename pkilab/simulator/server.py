@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -9,8 +10,9 @@ from typing import Any
 
 from cheroot import wsgi
 
+from pkilab.errors import LabClosedError
 from pkilab.simulator.gateway import Gateway
-from pkilab.simulator.service import HttpRequest
+from pkilab.simulator.service import HttpRequest, HttpResponse
 
 _STARTUP_SECONDS = 10
 _TICK_SECONDS = 1.0
@@ -49,14 +51,18 @@ class Server:
         self._server.stop()
 
     def _tick(self) -> None:
-        while not self._closing.wait(_TICK_SECONDS) and not self._gateway.world.closed:
-            with self._gateway.world.turn():
-                pass  # taking a turn runs what is due
+        with contextlib.suppress(LabClosedError):
+            while not self._closing.wait(_TICK_SECONDS):
+                with self._gateway.world.turn():
+                    pass  # taking a turn runs what is due
 
     def _application(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        response = self._gateway.handle(_request(environ))
+        try:
+            response = self._gateway.handle(_request(environ))
+        except LabClosedError as error:
+            response = HttpResponse(503, {"content-type": "text/plain"}, str(error).encode())
         headers = [(k, v) for k, v in response.headers.items() if k != "connection"]
         if "content-length" not in response.headers:
             headers.append(("content-length", str(len(response.body))))

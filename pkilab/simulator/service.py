@@ -135,7 +135,7 @@ def decode_input(operation: OperationModel, body: bytes) -> Json:
     """
     try:
         document = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AwsError("SerializationException", "The request body is not JSON") from error
     shape = operation.input_shape
     if shape is None:

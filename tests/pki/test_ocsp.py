@@ -48,7 +48,7 @@ def respond(
         .add_response(
             certificate,
             issuer,
-            algorithm or hashes.SHA1(),  # noqa: S303 - an index (RFC 5019)
+            algorithm or hashes.SHA1(),
             state,
             now + start,
             None if end is None else now + end,
@@ -107,7 +107,7 @@ def appointed(make: Any, issuer: Any) -> Any:
     ("state", "expected"),
     [(GOOD, Revocation.GOOD), (REVOKED, Revocation.REVOKED), (UNKNOWN, Revocation.UNKNOWN)],
 )
-def test_the_issuers_answer_is_believed(  # noqa: PLR0917 - fixtures and a table
+def test_the_issuers_answer_is_believed(
     issuer: Any,
     leaf: Any,
     now: datetime,
@@ -315,7 +315,7 @@ def test_a_request_is_what_openssl_asks(
 
 
 @pytest.mark.parametrize("spoilt", [False, True])
-def test_openssl_agrees_on_an_answer(  # noqa: PLR0917 - fixtures and a table
+def test_openssl_agrees_on_an_answer(
     issuer: Any,
     leaf: Any,
     now: datetime,

@@ -42,7 +42,7 @@ def test_names_and_extensions_are_requested_in_order(make: Any) -> None:
         ip_addresses=["192.0.2.1", "2001:db8::1"],
         emails=["a@a.test"],
         uris=["spiffe://a.test/b"],
-        extensions=[x509.Extension(POLICY.oid, True, POLICY)],  # noqa: FBT003 - cryptography's own
+        extensions=[x509.Extension(POLICY.oid, True, POLICY)],
         hash=hashes.SHA384(),
     )
     alternative, policy = request.extensions
@@ -78,7 +78,7 @@ def test_openssl_verifies_the_request(make: Any, openssl: Callable[..., Any]) ->
         {"dns_names": ["bücher.test"]},
         {"emails": ["Ä@a.test"]},
         {"uris": ["http://bücher.test"]},
-        {"extensions": [x509.Extension(POLICY.oid, False, POLICY)] * 2},  # noqa: FBT003 - as above
+        {"extensions": [x509.Extension(POLICY.oid, False, POLICY)] * 2},
     ],
 )
 def test_what_is_no_name_is_malformed(make: Any, arguments: dict[str, Any]) -> None:

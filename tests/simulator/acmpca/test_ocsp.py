@@ -20,7 +20,7 @@ from pkilab.simulator.acmpca.ocsp import VALIDITY, OcspResponder, respond
 from pkilab.simulator.service import HttpRequest
 
 AWS = "http://ocsp.acm-pca.us-east-1.amazonaws.com"
-SHA1, SHA256 = hashes.SHA1(), hashes.SHA256()  # noqa: S303 - RFC 5019's CertID uses SHA-1
+SHA1, SHA256 = hashes.SHA1(), hashes.SHA256()
 
 
 @pytest.fixture
