@@ -339,6 +339,7 @@ class ExternalRoot:
 
     Raises:
         LabError: openssl is missing or refuses.
+        MalformedError: the key is not RSA, or the subject is no name.
         FileExistsError: the folder is there already.
     """
 
@@ -347,15 +348,11 @@ class ExternalRoot:
     ) -> None:
         if not isinstance(key, rsa.RSAPrivateKey):
             raise MalformedError("external root's key", found=type(key).__name__, expected="RSA")
+        slashed = "".join("/" + "+".join(map(_typed, rdn)) for rdn in names.subject(subject).rdns)
         self._folder = Path(folder)
         self._folder.mkdir(mode=0o700)
         write_private_key(key, self._folder / "root.key")
         files = {"openssl_root.cnf": _OPENSSL_CA, "index.txt": "", "serial": "1000\n"}
-        slashed = "".join(
-            # "/" would begin another name, "+" a second value of this one.
-            f"/{attribute.rfc4514_attribute_name}=" + re.sub(r"[\\/+]", r"\\\g<0>", str(attribute.value))
-            for attribute in names.subject(subject)
-        )
         self._run("req", "-new", "-config", "openssl_root.cnf", "-key", "root.key",
                   "-utf8", "-subj", slashed, "-out", "root.csr", files=files)  # fmt: skip
         self._run("ca", "-batch", "-config", "openssl_root.cnf", "-selfsign", "-extensions",
@@ -384,6 +381,12 @@ class ExternalRoot:
         if not said.agrees:
             raise LabError(f"openssl {arguments[0]} refused: {said.output}")
         return said
+
+
+def _typed(attribute: x509.NameAttribute[Any]) -> str:
+    """Write an attribute as for ``-subj``, where a slash begins the next RDN and a plus a value."""
+    value = re.sub(r"[\\/+]", r"\\\g<0>", str(attribute.value))
+    return f"{attribute.rfc4514_attribute_name}={value}"
 
 
 def _period(at: datetime, days: int) -> tuple[str, str, str, str]:

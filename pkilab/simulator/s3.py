@@ -87,7 +87,9 @@ class S3:
         Source: Amazon S3 User Guide, "Blocking public access to your Amazon S3 storage".
         """
         found = _model(name)
-        written = found and found.keys.get(key)
+        if found is None:
+            return False
+        written = found.keys.get(key)
         if not isinstance(written, models.FakeKey):  # none, or a delete marker
             return False
         blocked = found.public_access_block

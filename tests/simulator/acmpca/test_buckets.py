@@ -1,8 +1,6 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pkilab.simulator.acmpca import buckets
 from pkilab.simulator.service import AwsError
@@ -201,33 +199,3 @@ def test_encryption_by_the_aws_managed_key_keeps_the_service_out(bench, rule, ex
     """SSE-S3 or a customer managed key."""
     bench.bucket().encryption = {"Rule": {"ApplyServerSideEncryptionByDefault": rule}}
     assert code(bench) == expected
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["Statement", "Effect", "Principal", "Action", "Resource", "Condition", "Service"]
-            )
-            | st.text(max_size=8),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=12,
-)
-
-
-@given(st.text() | JSON.map(json.dumps) | JSON.map(lambda s: policy(statement(Condition=s))))
-def test_any_text_is_a_verdict_or_a_refusal(text):
-    """Policies that are none allow nothing and break nothing."""
-    from pkilab.simulator.acmpca.buckets import _decide
-
-    try:
-        verdict = _decide(text, "s3:PutObject", "arn:aws:s3:::lab/k", ACCOUNT, "arn:aws:acm-pca")
-    except AwsError as error:
-        assert error.code == "NotImplemented"
-    else:
-        assert verdict in {True, False}
