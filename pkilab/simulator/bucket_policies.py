@@ -39,11 +39,11 @@ def allows(
         AwsError: NotImplemented, an element of the policy is not simulated.
     """
     known = dict(context)
-    effects = {
+    effects = [
         statement.get("Effect")
         for statement in _statements(policy)
         if _applies(statement, action, resource, service, known)
-    }
+    ]
     return "Allow" in effects and "Deny" not in effects
 
 
