@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from pkilab.simulator.fidelity import fidelity_table
 
 
