@@ -11,6 +11,7 @@ certificate cannot be deleted at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,7 +22,6 @@ from pkilab.journal import as_html, count, frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
 
     from mypy_boto3_acm_pca import ACMPCAClient
     from mypy_boto3_s3 import S3Client
@@ -219,7 +219,8 @@ def _remove_authority(created: Created, client: ACMPCAClient, days: int) -> tupl
 
 
 def _restorable(until: datetime | None) -> str:
-    return f"restorable until {until.isoformat(timespec='seconds')}" if until else ""
+    # boto3 gives times in the machine's zone; what is shown is the same everywhere.
+    return f"restorable until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if until else ""
 
 
 def _remove_bucket(created: Created, client: S3Client) -> tuple[str, str]:

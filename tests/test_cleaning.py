@@ -211,7 +211,7 @@ def test_an_authority_is_deleted_from_any_state_with_the_shortest_window(
     cleaned = clean_up([authority("root")], lambda *_: pca)
     assert [call.partition(" ")[0] for call in pca.calls] == calls
     (outcome,) = cleaned.removed
-    assert outcome.note == "restorable until 2026-01-12T09:00:00+00:00"
+    assert outcome.note == "restorable until 2026-01-12 09:00 UTC"
 
 
 def test_an_authority_still_being_created_leaves_nothing_to_restore() -> None:
@@ -222,7 +222,7 @@ def test_an_authority_still_being_created_leaves_nothing_to_restore() -> None:
 def test_a_longer_window_can_be_asked_for_within_awss_bounds() -> None:
     pca = Authorities(root="DISABLED")
     cleaned = clean_up([authority("root")], lambda *_: pca, permanent_deletion_days=30)
-    assert cleaned.removed[0].note == "restorable until 2026-02-04T09:00:00+00:00"
+    assert cleaned.removed[0].note == "restorable until 2026-02-04 09:00 UTC"
     for days in (6, 31):
         with pytest.raises(LabError, match="expected 7 to 30"):
             clean_up([], lambda *_: pca, permanent_deletion_days=days)
@@ -236,7 +236,7 @@ def test_cleaning_twice_is_harmless() -> None:
     again = clean_up(created, lambda *_: pca)
     assert again.removed == again.left == ()
     assert [each.note for each in again.already_gone] == [
-        "restorable until 2026-01-12T09:00:00+00:00",
+        "restorable until 2026-01-12 09:00 UTC",
         "ResourceNotFoundException",
     ]
     assert pca.calls == ["describe root", "describe never"]
