@@ -152,16 +152,16 @@ class AcmPca(JsonService):
 
     def get_certificate_authority_csr(self, call: Call, *, certificate_authority_arn: str) -> Json:
         """Return the CSR, as it was made at creation."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "GetCertificateAuthorityCsr", call.now)
+        authority = self._find(call, certificate_authority_arn, "GetCertificateAuthorityCsr")
         return {"Csr": authority.csr.decode()}
 
     def get_certificate_authority_certificate(
         self, call: Call, *, certificate_authority_arn: str
     ) -> Json:
         """Return the installed certificate, and its chain without it; no chain for a root."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "GetCertificateAuthorityCertificate", call.now)
+        authority = self._find(
+            call, certificate_authority_arn, "GetCertificateAuthorityCertificate"
+        )
         if authority.certificate is None:
             raise AwsError(
                 "InvalidStateException", "The certificate authority has no certificate installed."
@@ -180,8 +180,9 @@ class AcmPca(JsonService):
         certificate_chain: bytes = b"",
     ) -> Json:
         """Install a certificate, the first or a renewed one."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "ImportCertificateAuthorityCertificate", call.now)
+        authority = self._find(
+            call, certificate_authority_arn, "ImportCertificateAuthorityCertificate"
+        )
         installed = check_import(authority, certificate, certificate_chain, call.now)
         lifecycle.activate(authority, call.now)
         authority.certificate, authority.chain, authority.issuer = installed
@@ -197,8 +198,7 @@ class AcmPca(JsonService):
         status: str | None = None,
     ) -> Json:
         """Enable or disable a CA, or change its revocation services; what is left out stays."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "UpdateCertificateAuthority", call.now)
+        authority = self._find(call, certificate_authority_arn, "UpdateCertificateAuthority")
         if status is not None:
             lifecycle.check_wanted(status)
         if revocation_configuration is not None:
@@ -216,8 +216,7 @@ class AcmPca(JsonService):
         permanent_deletion_time_in_days: int = lifecycle.RESTORE_DAYS,
     ) -> Json:
         """Delete a CA that is not ACTIVE; it can be restored for some days."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "DeleteCertificateAuthority", call.now)
+        authority = self._find(call, certificate_authority_arn, "DeleteCertificateAuthority")
         if not lifecycle.delete(authority, permanent_deletion_time_in_days, call.now):
             del self._authorities[authority.arn]
         self._publisher.state_changed(authority)
@@ -225,8 +224,7 @@ class AcmPca(JsonService):
 
     def restore_certificate_authority(self, call: Call, *, certificate_authority_arn: str) -> Json:
         """Bring back a deleted CA into the state it had."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "RestoreCertificateAuthority", call.now)
+        authority = self._find(call, certificate_authority_arn, "RestoreCertificateAuthority")
         lifecycle.restore(authority, call.now)
         self._publisher.state_changed(authority)
         return {}
@@ -305,8 +303,7 @@ class AcmPca(JsonService):
         revocation_reason: str,
     ) -> Json:
         """Revoke a certificate that this CA issued."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "RevokeCertificate", call.now)
+        authority = self._find(call, certificate_authority_arn, "RevokeCertificate")
         issued = revoke(authority, certificate_serial, revocation_reason, call.now)
         self._publisher.revoked(authority, issued)
         return {}
@@ -322,8 +319,9 @@ class AcmPca(JsonService):
         audit_report_response_format: Literal["JSON", "CSV"],
     ) -> Json:
         """Start a report of all certificates the CA ever issued."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "CreateCertificateAuthorityAuditReport", call.now)
+        authority = self._find(
+            call, certificate_authority_arn, "CreateCertificateAuthorityAuditReport"
+        )
         report = self._auditor.create(authority, s3_bucket_name, audit_report_response_format)
         return {"AuditReportId": report.report_id, "S3Key": report.key}
 
@@ -356,8 +354,7 @@ class AcmPca(JsonService):
         source_account: str | None = None,
     ) -> Json:
         """Let ACM use the CA."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "CreatePermission", call.now)
+        authority = self._find(call, certificate_authority_arn, "CreatePermission")
         policies.grant(authority, call, principal, source_account or authority.account, actions)
         return {}
 
@@ -370,8 +367,7 @@ class AcmPca(JsonService):
         source_account: str | None = None,
     ) -> Json:
         """Withdraw what `create_permission` gave."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "DeletePermission", call.now)
+        authority = self._find(call, certificate_authority_arn, "DeletePermission")
         policies.withdraw(authority, principal, source_account or authority.account)
         return {}
 
@@ -394,24 +390,21 @@ class AcmPca(JsonService):
 
     def put_policy(self, call: Call, *, resource_arn: str, policy: str) -> Json:
         """Attach a resource policy, in place of the one before; it is stored, not enforced."""
-        authority = self._find(call, resource_arn)
-        lifecycle.require(authority, "PutPolicy", call.now)
+        authority = self._find(call, resource_arn, "PutPolicy")
         policies.check_policy(authority, call, policy, exact_shape=self._exact_policies)
         authority.policy = policy
         return {}
 
     def get_policy(self, call: Call, *, resource_arn: str) -> Json:
         """Return the resource policy."""
-        authority = self._find(call, resource_arn)
-        lifecycle.require(authority, "GetPolicy", call.now)
+        authority = self._find(call, resource_arn, "GetPolicy")
         if authority.policy is None:
             raise AwsError("ResourceNotFoundException", f"{resource_arn} has no resource policy.")
         return {"Policy": authority.policy}
 
     def delete_policy(self, call: Call, *, resource_arn: str) -> Json:
         """Remove the resource policy; there need not be one."""
-        authority = self._find(call, resource_arn)
-        lifecycle.require(authority, "DeletePolicy", call.now)
+        authority = self._find(call, resource_arn, "DeletePolicy")
         authority.policy = None
         return {}
 
@@ -421,8 +414,7 @@ class AcmPca(JsonService):
         self, call: Call, *, certificate_authority_arn: str, tags: Sequence[Json]
     ) -> Json:
         """Add tags, or change their values."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "TagCertificateAuthority", call.now)
+        authority = self._find(call, certificate_authority_arn, "TagCertificateAuthority")
         authority.tags = tagging.added(authority.tags, tags)
         return {}
 
@@ -430,8 +422,7 @@ class AcmPca(JsonService):
         self, call: Call, *, certificate_authority_arn: str, tags: Sequence[Json]
     ) -> Json:
         """Remove tags; one given with a value only if it has that value."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "UntagCertificateAuthority", call.now)
+        authority = self._find(call, certificate_authority_arn, "UntagCertificateAuthority")
         authority.tags = tagging.removed(authority.tags, tags)
         return {}
 
@@ -444,8 +435,7 @@ class AcmPca(JsonService):
         next_token: str | None = None,
     ) -> Json:
         """List the tags in the order they were set."""
-        authority = self._find(call, certificate_authority_arn)
-        lifecycle.require(authority, "ListTags", call.now)
+        authority = self._find(call, certificate_authority_arn, "ListTags")
         shown, token = page(
             tagging.listed(authority.tags),
             max_results,
@@ -457,8 +447,11 @@ class AcmPca(JsonService):
 
     # What the operations share
 
-    def _find(self, call: Call, arn: str) -> Authority:
-        """Return the CA of an ARN; one of another account or Region does not exist for a caller."""
+    def _find(self, call: Call, arn: str, operation: str | None = None) -> Authority:
+        """Return the CA of an ARN, if its state allows ``operation``.
+
+        A CA of another account or Region does not exist for a caller.
+        """
         if not _CA.fullmatch(arn):
             raise AwsError("InvalidArnException", f"{arn} is not the ARN of a private CA.")
         authority = self._authorities.get(arn)
@@ -470,6 +463,8 @@ class AcmPca(JsonService):
             raise AwsError(
                 "ResourceNotFoundException", f"The certificate authority {arn} does not exist."
             )
+        if operation:
+            lifecycle.require(authority, operation, call.now)
         return authority
 
     def _issue(self, authority: Authority, order: issuing.Order, call: Call) -> Issued:
