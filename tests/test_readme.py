@@ -1,5 +1,6 @@
 """The README says what is so: its example runs, its table is made from data, its links lead on."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -52,3 +53,20 @@ def test_the_make_targets_it_names_exist(readme, project):
     targets = set(re.findall(r"^([a-z]+):", (project / "Makefile").read_text(), re.MULTILINE))
     assert {"run", "test"} <= named
     assert named <= targets
+
+
+def test_the_scores_are_those_that_the_conformance_tests_count(
+    readme, project, conformance, monkeypatch
+):
+    """Numbers in prose drift; these are counted again."""
+    path = project / "tests" / "pki" / "test_conformance.py"
+    spec = importlib.util.spec_from_file_location("conformance_scores", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look there
+    spec.loader.exec_module(module)
+    for line, score in (
+        ("x509-limbo, as published 2023-12-02", module.limbo_score(conformance)),
+        ("OpenSSL's OCSP response tests", module.ocsp_score(conformance)),
+    ):
+        counts = (score.cases, len(score.accepted), len(score.rejected))
+        assert f"| {line} | {' | '.join(map(str, counts))} |" in readme
