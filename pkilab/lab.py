@@ -106,7 +106,8 @@ class Lab:
                 ``"live"`` follows the machine's clock, for outside clients that check dates.
             accounts: alias to 12-digit id; the first is the default. One account by default.
             region: the default Region.
-            latency: how long asynchronous work takes; zero skips AWS's intermediate states.
+            latency: how long asynchronous work takes; zero skips AWS's intermediate states. Waiters
+                sleep in real time, so on a frozen clock advance it instead of waiting.
 
         Raises:
             LabError: a world is open in this process already, or an argument is unusable.

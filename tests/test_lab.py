@@ -216,6 +216,13 @@ def test_fetch_takes_web_addresses_only(lab):
         lab.fetch("file:///etc/passwd")
 
 
+def test_fetch_knows_the_hosts_of_its_world_and_no_other(lab):
+    """AWS's names lead to the simulated services; anything else does not resolve."""
+    assert lab.fetch("http://no-such-bucket.s3.us-east-1.amazonaws.com/k").status == 403
+    with pytest.raises(LabError, match="no such host"):
+        lab.fetch("http://example.com/")
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
     [

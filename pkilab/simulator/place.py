@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pkilab.errors import LabError
 from pkilab.pki.keys import PrivateKey, generate_key
@@ -52,7 +53,13 @@ class SimulatedPlace:
         return self._clients[account].client(service, region)
 
     def fetch(self, url: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
-        """Ask the world, as a client without credentials."""
+        """Ask the world, as a client without credentials.
+
+        Raises:
+            LabError: the host is not one of AWS's nor the custom name of an OCSP responder.
+        """
+        if not self.gateway.resolves(urlsplit(url).hostname or ""):
+            raise LabError(f"{url}: the simulated world knows no such host")
         response = fetch(self.gateway, url, body, content_type)
         return response.status, response.body
 
