@@ -120,13 +120,16 @@ def serve(
         signal.signal(number, lambda *_: stop.set())
     try:
         server = place.serve(host, port)
-        exports = {"AWS_ENDPOINT_URL": server.url, **place.environment(next(iter(place.accounts)))}
-        if ready_file:
-            _write_ready_file(ready_file, server.url, seed, now)
-        shown = " ".join(f"{name}={value}" for name, value in exports.items())
-        typer.echo(f"pkilab serves simulated AWS at {server.url} | export {shown}")
-        stop.wait()
-        server.close()
+        try:
+            keys = place.environment(next(iter(place.accounts)))
+            exports = {"AWS_ENDPOINT_URL": server.url, **keys}
+            if ready_file:
+                _write_ready_file(ready_file, server.url, seed, now)
+            shown = " ".join(f"{name}={value}" for name, value in exports.items())
+            typer.echo(f"pkilab serves simulated AWS at {server.url} | export {shown}")
+            stop.wait()
+        finally:
+            server.close()  # or its threads would keep the process alive
     finally:
         if ready_file:
             ready_file.unlink(missing_ok=True)
@@ -145,6 +148,6 @@ def main() -> None:
     """Run the command line; the package's own errors become one line and exit code 2."""
     try:
         app()
-    except PkilabError as error:
+    except (PkilabError, OSError) as error:  # OSError: a path that cannot be written
         typer.echo(f"pkilab: {error}", err=True)
         sys.exit(2)

@@ -97,3 +97,24 @@ def test_serve_on_a_taken_port_says_so(tmp_path):
     assert result.returncode == 2
     assert f"cannot listen on 127.0.0.1:{port}" in result.stderr
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize("how", ["unwritable ready file", "closed output"])
+def test_serve_ends_when_it_cannot_say_that_it_is_ready(tmp_path, how):
+    """An open socket does not keep a failed process alive."""
+    command = [sys.executable, "-m", "pkilab", "serve", "--port", "0"]
+    if how == "unwritable ready file":
+        command += ["--ready-file", str(tmp_path / "no" / "such" / "folder")]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ran = subprocess.run(
+            command,
+            stdout=writer if how == "closed output" else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+    assert ran.returncode != 0

@@ -52,6 +52,7 @@ class WorldClock:
         self._lock = lock
         self._now = start.astimezone(UTC) if start else None
         self._jobs: list[Job] = []
+        self._closed = False
         self._numbers = itertools.count()
 
     def now(self) -> datetime:
@@ -72,18 +73,29 @@ class WorldClock:
         """Move a frozen clock forward by ``timedelta(**duration)``, running due work in order.
 
         Raises:
-            LabError: the clock is live, or the duration is negative.
+            LabError: the clock is live, or the duration is negative or out of range.
+            LabClosedError: the world was closed.
         """
+        if self._closed:
+            raise LabClosedError("the clock of a closed world stands still")
         if self._now is None:
             raise LabError("the lab's clock is live: it moves by itself and cannot be advanced")
-        step = timedelta(**duration)
-        if step < timedelta(0):
-            raise LabError(f"the lab's clock only moves forward: found {step}")
         with self._lock:
-            target = self._now + step
+            try:
+                step = timedelta(**duration)
+                target = self._now + step
+            except (OverflowError, ValueError) as error:
+                raise LabError(f"the lab's clock cannot advance by {duration}: {error}") from error
+            if step < timedelta(0):
+                raise LabError(f"the lab's clock only moves forward: found {step}")
             self._run_until(target)
             self._now = target
             return target
+
+    def stop(self) -> None:
+        """Drop all due work: moto's state is the process's, and the next world must not see it."""
+        self._closed = True
+        self._jobs.clear()
 
     def _run_until(self, target: datetime) -> None:
         while self._jobs and self._jobs[0].when <= target:
@@ -158,5 +170,6 @@ class World:
         """End the world; a process may then open another. Closing twice is harmless."""
         with self._lock:
             self.closed = True
+            self.clock.stop()
             if World._open is self:
                 World._open = None

@@ -92,6 +92,25 @@ def test_a_frozen_world_leaves_the_rest_of_the_process_in_its_own_time(world):
     assert datetime.now(UTC) - world.clock.now() > timedelta(days=1)
 
 
+@pytest.mark.parametrize("days", [10**12, float("nan")])
+def test_a_step_out_of_range_is_refused(world, days):
+    """And time stays where it was."""
+    with pytest.raises(LabError, match="cannot advance"):
+        world.clock.advance(days=days)
+    assert world.clock.now() == DEFAULT_START
+
+
+def test_the_work_of_a_closed_world_is_never_done(world):
+    """It would be done to the next world, for moto's state is the process's."""
+    seen = []
+    world.clock.at(DEFAULT_START + timedelta(hours=1), lambda: seen.append(1), "late")
+    world.close()
+    with pytest.raises(LabClosedError):
+        world.clock.advance(days=1)
+    world.clock.run_due()
+    assert not seen
+
+
 def test_a_second_world_is_refused_and_allowed_after_the_first_is_closed(world):
     """moto's state is global to the process: two worlds would share it."""
     with pytest.raises(LabError, match="one at a time"):
