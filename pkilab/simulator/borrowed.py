@@ -88,10 +88,10 @@ class Borrowed:
 
     def _ask(self, handler: Callable[..., Any], request: HttpRequest, call: Call) -> HttpResponse:
         headers: Any = {**request.headers, "x-moto-account-id": call.account}
-        prepared = normalize_request(
-            AWSPreparedRequest(request.method, request.url, headers, request.body, False)  # noqa: FBT003 - no stream
-        )
         try:
+            prepared = normalize_request(
+                AWSPreparedRequest(request.method, request.url, headers, request.body, False)  # noqa: FBT003 - no stream
+            )
             status, headers, body = handler(prepared, prepared.raw_url, prepared.headers)
         except HTTPException as error:
             status, headers, body = error.code, dict(error.get_headers()), error.get_body()

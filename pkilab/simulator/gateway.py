@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 from dataclasses import replace
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
@@ -18,6 +20,10 @@ from pkilab.simulator.world import World
 _SCOPE = re.compile(r"([^/=,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _BUCKET_HOST = re.compile(r"(?P<bucket>[a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com")
 _S3_HOST = re.compile(r"s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com")
+# Services of the REST-XML protocol, by signing name; S3 Control signs as s3.
+_XML_SERVICES = {"s3", "cloudfront", "route53"}
+_Scope = tuple[str, str, str]  # access key, Region, service
+_log = logging.getLogger(__name__)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -49,10 +55,18 @@ class Gateway:
             LabClosedError: the world was closed.
         """
         with self.world.turn():
+            scope = None
             try:
-                response = self._route(request)
+                scope = _credential_scope(request)
+                response = self._route(request, scope)
             except AwsError as error:
-                response = _refusal(request, error)
+                response = _refusal(request, scope, error)
+            except Exception:  # noqa: BLE001 - nothing raw leaves a boto3 call; it is logged
+                # A mistake of the simulator's own: AWS's answer to the caller, the traceback to
+                # whoever maintains it.
+                _log.exception("%s %s failed", request.method, request.url)
+                failure = AwsError("InternalFailure", "An internal error of the simulator", 500)
+                response = _refusal(request, scope, failure)
             return HttpResponse(
                 response.status,
                 {"x-amzn-requestid": self._requests.uuid(), **response.headers},
@@ -69,8 +83,7 @@ class Gateway:
             self._borrowed.close()
             self.world.close()
 
-    def _route(self, request: HttpRequest) -> HttpResponse:
-        scope = _credential_scope(request)
+    def _route(self, request: HttpRequest, scope: _Scope | None) -> HttpResponse:
         if scope is None:
             return self._anonymous(request)
         key, region, service = scope
@@ -81,7 +94,8 @@ class Gateway:
         )
         if faithful := self._services.get(service):
             return faithful.respond(request, call)
-        if service in BORROWED:
+        # S3 Control signs as s3, and moto would take its paths for buckets.
+        if service in BORROWED and not _is_s3_control(request):
             return self._borrowed.respond(service, _at_aws(request, service, region), call)
         raise not_simulated(f"the service {service}")
 
@@ -107,9 +121,21 @@ class Gateway:
         return self._borrowed.respond("s3", request, call)
 
 
-def _credential_scope(request: HttpRequest) -> tuple[str, str, str] | None:
-    """Return access key, Region ("": not said) and service of a signed or presigned request."""
-    query = parse_qs(urlsplit(request.url).query)
+def _is_s3_control(request: HttpRequest) -> bool:
+    parts = urlsplit(request.url)
+    return "s3-control" in (parts.hostname or "") or parts.path.startswith("/v20180820/")
+
+
+def _credential_scope(request: HttpRequest) -> _Scope | None:
+    """Return access key, Region ("": not said) and service of a signed or presigned request.
+
+    Raises:
+        AwsError: the URL cannot be read.
+    """
+    try:
+        query = parse_qs(urlsplit(request.url).query)
+    except ValueError as error:  # such as a Host header of "["
+        raise AwsError("InvalidRequest", f"The request's URL cannot be read: {error}") from error
     # Signature Version 2 names no Region; boto3 still presigns S3 URLs with it in us-east-1.
     if old := query.get("AWSAccessKeyId"):
         return old[0], "", "s3"
@@ -129,16 +155,17 @@ def _at_aws(request: HttpRequest, service: str, region: str) -> HttpRequest:
     return HttpRequest(request.method, url, {**request.headers, "host": host}, request.body)
 
 
-def _refusal(request: HttpRequest, error: AwsError) -> HttpResponse:
-    """Write an error in the protocol of the request: JSON for JSON, XML for the others."""
-    if request.headers.get("content-type", "").startswith("application/x-amz-json"):
+def _refusal(request: HttpRequest, scope: _Scope | None, error: AwsError) -> HttpResponse:
+    """Write an error in the protocol of the request's service."""
+    kind = request.headers.get("content-type", "")
+    service = scope[2] if scope else "s3"  # what comes without credentials is meant for S3
+    if kind.startswith("application/x-amz-json"):
         return reply(error.status, {"__type": error.code, "message": error.message})
-    found = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
-    # S3 answers a bare Error, the query protocol one inside an ErrorResponse.
-    query = request.headers.get("content-type", "").startswith("application/x-www-form")
-    body = (
-        f"<ErrorResponse><Error>{found}</Error></ErrorResponse>"
-        if query
-        else (f"<?xml version='1.0' encoding='UTF-8'?>\n<Error>{found}</Error>")
-    )
+    form = kind.startswith("application/x-www-form")
+    if (service not in _XML_SERVICES and not form) or kind.startswith("application/json"):
+        headers = {"content-type": "application/json", "x-amzn-errortype": error.code}
+        return HttpResponse(error.status, headers, json.dumps({"message": error.message}).encode())
+    found = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+    # S3 answers a bare Error, the others one inside an ErrorResponse.
+    body = found if service == "s3" and not form else f"<ErrorResponse>{found}</ErrorResponse>"
     return HttpResponse(error.status, {"content-type": "text/xml"}, body.encode())

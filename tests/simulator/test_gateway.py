@@ -298,3 +298,46 @@ def test_a_closed_gateway_answers_nothing_and_moto_is_given_back():
     with pytest.raises(LabError, match="one at a time"):
         World(seed="third")
     second.close()
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("lambda", "list_functions", {}),
+        ("apigateway", "get_rest_apis", {}),
+        ("securityhub", "get_findings", {}),
+        ("ram", "get_resource_shares", {"resourceOwner": "SELF"}),
+        ("route53", "list_hosted_zones", {}),
+        ("cloudformation", "list_stacks", {}),
+        ("kms", "list_keys", {}),
+        ("s3control", "list_jobs", {"AccountId": "111122223333"}),
+    ],
+)
+def test_a_service_outside_the_model_is_refused_in_its_own_protocol(
+    lab, service, operation, arguments
+):
+    """REST-JSON, REST-XML, query and JSON 1.1: the same code, readable by boto3."""
+    with pytest.raises(ClientError, match="not simulated by pkilab") as caught:
+        getattr(lab.client(service), operation)(**arguments)
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_a_mistake_of_the_simulator_is_an_internal_failure_and_is_logged(lab, monkeypatch, caplog):
+    """AWS's answer for the caller, the traceback for whoever maintains it."""
+
+    def broken(*_args):
+        raise KeyError("a mistake")
+
+    pca = lab.client("acm-pca", region="eu-west-1")
+    monkeypatch.setattr(type(lab._place.gateway._services["acm-pca"]), "respond", broken)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)  # botocore tries a 500 again
+    with pytest.raises(ClientError, match="InternalFailure"):
+        pca.list_certificate_authorities()
+    assert "a mistake" in caplog.text
+
+
+def test_a_url_that_cannot_be_read_is_a_bad_request(lab):
+    """Rather than a traceback."""
+    answer = lab._place.gateway.handle(HttpRequest("GET", "http://[/", {}, b""))
+    assert answer.status == 400
+    assert b"InvalidRequest" in answer.body
