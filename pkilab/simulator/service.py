@@ -15,7 +15,7 @@ import binascii
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -30,11 +30,14 @@ Json = dict[str, Any]
 
 
 class AwsError(Exception):
-    """An error as the service answers it: a code of the service's model and a message."""
+    """An error as the service answers it: a code of the service's model and a message.
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    ``members`` are what the error's shape has besides, such as Lambda's ``Type``.
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400, **members: str) -> None:
         super().__init__(f"{code}: {message}")
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.members = code, message, status, members
 
 
 def not_simulated(what: str) -> AwsError:
@@ -69,6 +72,20 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What is left of an operation when its turn is over.
+
+    Work that takes its time, or that may call back into the world, such as running a function, is
+    done outside the world's lock: ``run`` returns the result's members.
+    """
+
+    run: Callable[[], Json]
+
+
+Answer = HttpResponse | Callable[[], HttpResponse]  # the latter: to be run after the turn
 
 
 @functools.cache
@@ -115,8 +132,13 @@ class JsonService:
         method = getattr(self, xform_name(operation), None)
         if method is None:
             raise not_simulated(f"{self.name}:{operation}")
-        result = method(call, **{xform_name(key): value for key, value in members.items()})
+        result = method(call, **keywords(members))
         return encode(shape.output_shape, result or {}) if shape.output_shape else {}
+
+
+def keywords(members: Mapping[str, Any]) -> Json:
+    """Return members under the names of a method's arguments."""
+    return {xform_name(name): value for name, value in members.items()}
 
 
 def reply(status: int, body: Json) -> HttpResponse:
@@ -140,24 +162,47 @@ def decode_input(operation: OperationModel, body: bytes) -> Json:
     shape = operation.input_shape
     if shape is None:
         return {}
-    value = _decode(shape, document, "")
-    if problems := list(_violations(shape, value, "")):
+    decoded: Json = decode(shape, document)
+    require_valid(shape, decoded)
+    return decoded
+
+
+def require_valid(shape: Shape, members: Json) -> None:
+    """Check decoded members against the model's constraints.
+
+    Raises:
+        AwsError: ValidationException, with every violated constraint in AWS's sentence.
+    """
+    if problems := list(_violations(shape, members, "")):
         noun = "error" if len(problems) == 1 else "errors"
         raise AwsError(
             "ValidationException",
             f"{len(problems)} validation {noun} detected: " + "; ".join(problems),
         )
-    decoded: Json = value
-    return decoded
+
+
+def decode(shape: Shape, document: Any) -> Any:  # noqa: ANN401 - JSON is untyped
+    """Decode a JSON document by a shape; members that the shape does not know are left out.
+
+    Raises:
+        AwsError: SerializationException, it is not of the shape.
+    """
+    return _decode(shape, document, "")
+
+
+def wire_name(name: str, member: Shape) -> str:
+    """Return the name under which a structure's member is sent."""
+    found: str = member.serialization.get("name", name)
+    return found
 
 
 def _decode(shape: Shape, value: Any, where: str) -> Any:  # noqa: ANN401 - JSON is untyped
     if isinstance(shape, StructureShape):
         _expect(value, dict, where)
         return {
-            name: _decode(member, value[name], f"{where}.{name}" if where else name)
+            name: _decode(member, found, f"{where}.{name}" if where else name)
             for name, member in shape.members.items()
-            if value.get(name) is not None
+            if (found := value.get(wire_name(name, member))) is not None
         }
     if isinstance(shape, ListShape):
         _expect(value, list, where)
@@ -256,10 +301,10 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 
 def encode(shape: Shape, value: Any) -> Any:  # noqa: ANN401 - JSON is untyped
-    """Encode a result by its shape: blobs as Base64, times as epoch seconds, ``None`` left out."""
+    """Encode a result by its shape: blobs as Base64, times as modelled, ``None`` left out."""
     if isinstance(shape, StructureShape):
         return {
-            name: encode(member, value[name])
+            wire_name(name, member): encode(member, value[name])
             for name, member in shape.members.items()
             if value.get(name) is not None
         }
@@ -268,7 +313,6 @@ def encode(shape: Shape, value: Any) -> Any:  # noqa: ANN401 - JSON is untyped
     if isinstance(shape, MapShape):
         return {key: encode(shape.value, item) for key, item in value.items()}
     if shape.type_name == "timestamp":
-        return value.timestamp()
-    if shape.type_name == "blob":
-        return base64.b64encode(value).decode()
-    return value
+        iso = shape.serialization.get("timestampFormat") == "iso8601"
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ") if iso else value.timestamp()
+    return base64.b64encode(value).decode() if shape.type_name == "blob" else value
