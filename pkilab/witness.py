@@ -63,29 +63,68 @@ def openssl(
     Raises:
         LabError: openssl is not installed, or did not finish within a minute.
     """
-    program = shutil.which("openssl")
+    return _ask("openssl", arguments, files, folder)
+
+
+def curl(
+    *arguments: str,
+    through: str | None = None,
+    files: Mapping[str, str | bytes] | None = None,
+    folder: Path | None = None,
+) -> Testimony:
+    """Run curl, quietly but for errors: a client of TLS that this project did not write.
+
+    Args:
+        arguments: as typed after ``curl``; files are named as in ``files``.
+        through: ``host:port`` to connect to whatever the URL's host is, such as a server's ``tls``.
+            Shown as ``$TLS``, because a port is another one every time.
+        files: what lies in the folder where it runs: name to content. Files are 0600.
+        folder: where to run, if the files lie there already.
+
+    Returns:
+        Its output. A refused handshake is testimony, too; an HTTP status is not curl's business.
+
+    Raises:
+        LabError: curl is not installed, or did not finish within a minute.
+    """
+    way = () if through is None else ("--connect-to", f"::{through}")
+    # -q: the user's own .curlrc is not looked at.
+    told = _ask("curl", ("-q", "--silent", "--show-error", *way, *arguments), files, folder)
+    shown = () if through is None else ("--connect-to ::$TLS",)
+    command = " ".join(("curl", *shown, shlex.join(arguments)))
+    return Testimony(command, told.output, told.agrees)
+
+
+def _ask(
+    name: str,
+    arguments: Sequence[str],
+    files: Mapping[str, str | bytes] | None,
+    folder: Path | None,
+) -> Testimony:
+    program = shutil.which(name)
     if program is None:
-        raise LabError("openssl is not installed; it is the outside witness of this notebook")
+        raise LabError(f"{name} is not installed; it is an outside witness of this notebook")
     with tempfile.TemporaryDirectory() as own:
         folder = folder or Path(own)
         for file, content in (files or {}).items():
             data = content.encode() if isinstance(content, str) else content
             (folder / file).touch(mode=0o600)
             (folder / file).write_bytes(data)
+        environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
         try:
             ran = subprocess.run(  # noqa: S603 - arguments are the caller's own
                 [program, *arguments],
                 cwd=folder,
                 capture_output=True,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **_NO_MACHINE},
+                env=environment | _NO_MACHINE,
                 timeout=_SECONDS,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise LabError(f"openssl {arguments[0]}: no answer in {_SECONDS} s") from error
+            raise LabError(f"{name} {arguments[0]}: no answer in {_SECONDS} s") from error
     output = _ERROR_QUEUE.sub("", (ran.stdout + ran.stderr).decode(errors="replace"))
-    return Testimony(shlex.join(("openssl", *arguments)), output.strip(), ran.returncode == 0)
+    return Testimony(shlex.join((name, *arguments)), output.strip(), ran.returncode == 0)
 
 
 def openssl_verify(

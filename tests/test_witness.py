@@ -8,15 +8,15 @@ import pytest
 
 from pkilab import ca_hierarchy, witness
 from pkilab.errors import LabError, MalformedError
-from pkilab.witness import openssl, openssl_verify
+from pkilab.witness import curl, openssl, openssl_verify
 
 
 @pytest.fixture
 def fake_openssl(tmp_path, monkeypatch):
-    """A function that puts a shell script in openssl's place."""
+    """A function that puts a shell script in openssl's place, or in another witness's."""
 
-    def install(script):
-        program = tmp_path / "bin" / "openssl"
+    def install(script, name="openssl"):
+        program = tmp_path / "bin" / name
         program.parent.mkdir()
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o700)
@@ -106,6 +106,31 @@ def test_a_missing_witness_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LabError, match="openssl is not installed"):
         openssl("version")
+
+
+def test_curl_connects_where_it_is_told_and_says_so_without_the_port(fake_openssl):
+    """A stored output must not depend on which port was free."""
+    fake_openssl('echo "$@"', "curl")
+    said = curl("--key", "a.key", "https://api.example/", through="127.0.0.1:41234")
+    assert "--connect-to ::127.0.0.1:41234 --key a.key https://api.example/" in said.output
+    assert said.command == "curl --connect-to ::$TLS --key a.key https://api.example/"
+    assert "--connect-to" not in curl("https://api.example/").output
+
+
+def test_curl_takes_neither_settings_nor_proxies_of_the_user(fake_openssl, monkeypatch):
+    """They would send the request elsewhere."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    fake_openssl('echo "$1"; env', "curl")
+    lines = curl("https://api.example/").output.splitlines()
+    assert lines[0] == "-q"
+    assert not [line for line in lines if line.lower().startswith("https_proxy")]
+
+
+def test_a_server_that_is_not_there_is_testimony_too():
+    """Curl's own word and exit code."""
+    said = curl("http://nothing.invalid/", through="127.0.0.1:1")
+    assert not said.agrees
+    assert said.output.startswith("curl: (7)")
 
 
 def test_openssl_verifies_under_the_root_given_and_no_other(lab, roots):

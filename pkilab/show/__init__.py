@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pkilab.show.exercises import Exercise
     from pkilab.show.explorers import Explorer, Outcome
     from pkilab.show.flows import flow
+    from pkilab.show.handshakes import handshake
     from pkilab.show.hierarchies import Hierarchy, HierarchyNode, hierarchy
     from pkilab.show.refusals import refused
     from pkilab.show.tables import table
@@ -30,6 +31,7 @@ __all__ = [
     "Period",
     "certificate",
     "flow",
+    "handshake",
     "hierarchy",
     "refused",
     "side_by_side",
@@ -49,6 +51,7 @@ _HOMES = {
     "Period": "timelines",
     "certificate": "certificates",
     "flow": "flows",
+    "handshake": "handshakes",
     "hierarchy": "hierarchies",
     "refused": "refusals",
     "side_by_side": "certificates",

@@ -6,15 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pkilab.show import drawing
-from pkilab.show.drawing import Element, element, label
+from pkilab.show.drawing import BAD, GOOD, Element, element, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def flow(messages: Iterable[tuple[str, str, str]]) -> Flow:
+def flow(messages: Iterable[tuple[str, str, str]], ending: Ending | None = None) -> Flow:
     """Show messages as ``(from, to, text)``, in order. The parties are whoever they name."""
-    return Flow(tuple(messages))
+    return Flow(tuple(messages), ending)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an exchange ended, in a sentence."""
+
+    well: bool
+    text: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -22,6 +30,7 @@ class Flow:
     """A sequence of messages: in a notebook a picture, in a terminal a numbered list."""
 
     messages: tuple[tuple[str, str, str], ...]
+    ending: Ending | None = None
 
     @property
     def parties(self) -> tuple[str, ...]:
@@ -31,10 +40,13 @@ class Flow:
     def __repr__(self) -> str:
         ends = [drawing.clean(f"{sender} → {receiver}") for sender, receiver, _ in self.messages]
         wide = max(map(len, ends), default=0)
-        return "\n".join(
+        lines = [
             f"{number:>2}. {who:<{wide}}  {drawing.clean(text)}"
             for number, (who, (_, _, text)) in enumerate(zip(ends, self.messages, strict=True), 1)
-        )
+        ]
+        if self.ending:
+            lines.append(f" {'✔' if self.ending.well else '✘'}  {drawing.clean(self.ending.text)}")
+        return "\n".join(lines)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -49,6 +61,9 @@ class Flow:
         for sender, receiver, text in self.messages:
             ends = f"{numbers[sender]}->>{numbers[receiver]}"
             lines.append(f"    {ends}: {drawing.mermaid_text(text)}")
+        if self.ending and numbers:
+            over = f"p0,p{len(numbers) - 1}" if len(numbers) > 1 else "p0"
+            lines.append(f"    Note over {over}: {drawing.mermaid_text(self.ending.text)}")
         return "\n".join(lines)
 
     @property
@@ -66,14 +81,17 @@ class Flow:
         ]
         # A message to oneself needs room to the right of the last party.
         own = any(sender == receiver == self.parties[-1] for sender, receiver, _ in self.messages)
+        width = 2 * _MARGIN + _STEP * (len(columns) + (0.4 if own else 0))
+        end, bottom = _ending(self.ending, y + 10, width)
         return drawing.picture(
-            2 * _MARGIN + _STEP * (len(columns) + (0.4 if own else 0)),
-            y + 10 + _MARGIN,
+            width,
+            bottom + _MARGIN,
             f"{len(self.messages)} messages between " + ", ".join(self.parties),
             repr(self),
             *lives,
             *(part for name, x in columns.items() for part in _party(name, x)),
             *arrows,
+            *end,
         )
 
 
@@ -86,6 +104,18 @@ def _party(name: str, x: float) -> Iterator[Element]:
     text = label(x, _MARGIN + 21, shown, size=12, bold=True, anchor="middle")
     text.append(element("title", {}, name))
     yield text
+
+
+def _ending(ending: Ending | None, y: float, width: float) -> tuple[list[Element], float]:
+    """Draw how it ended below ``y``; return it and where it ends."""
+    if ending is None:
+        return [], y
+    tone, y = GOOD if ending.well else BAD, y + 10
+    parts = [drawing.mark(_MARGIN, y + 1, tone)]
+    for text in drawing.fit(ending.text, width - 2 * _MARGIN - 18, 12, lines=6):
+        y += 16
+        parts.append(label(_MARGIN + 18, y - 5, text, size=12, tone=tone))
+    return parts, y
 
 
 def _message(text: str, start: float, end: float, y: float) -> tuple[list[Element], float]:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pkilab.show import flow
+from pkilab.show.flows import Ending
 
 SVG = "{http://www.w3.org/2000/svg}"
 MESSAGES = (
@@ -65,3 +66,10 @@ def test_a_hostile_message_stays_text() -> None:
     assert ";" not in shown.mermaid.splitlines()[-1].replace("#59;", "").translate(
         {ord(c): None for c in "0123456789"}
     ).replace("#;", "")
+
+
+def test_how_an_exchange_ended_is_said_last_and_spans_all_parties() -> None:
+    ended = flow(MESSAGES[:1], Ending(well=False, text="refused: <unknown> issuer"))
+    assert repr(ended).splitlines()[-1] == " ✘  refused: <unknown> issuer"
+    assert ended.mermaid.splitlines()[-1].startswith("    Note over p0,p1: refused")
+    assert "refused: <unknown> issuer" in [part.text for part in parse(ended.svg).iter()]
