@@ -69,11 +69,12 @@ class Flow:
     @property
     def svg(self) -> str:
         """The picture: the same bytes for the same messages."""
-        columns = {name: _MARGIN + _STEP * (at + 0.5) for at, name in enumerate(self.parties)}
+        step = _WIDE_STEP if len(self.parties) == 2 else _STEP  # noqa: PLR2004 - room for a flight
+        columns = {name: _MARGIN + step * (at + 0.5) for at, name in enumerate(self.parties)}
         arrows, y = list[Element](), float(_MARGIN + _HEAD + 14)
         for number, (sender, receiver, text) in enumerate(self.messages, 1):
             start, end = columns[sender], columns[receiver]
-            parts, y = _message(f"{number}. {text}", start, end, y)
+            parts, y = _message(f"{number}. {text}", start, end, y, step)
             arrows += parts
         lives = [
             drawing.line(f"M{x:g} {_MARGIN + _HEAD}V{y + 10:g}", kind="grid", weight=2)
@@ -81,7 +82,7 @@ class Flow:
         ]
         # A message to oneself needs room to the right of the last party.
         own = any(sender == receiver == self.parties[-1] for sender, receiver, _ in self.messages)
-        width = 2 * _MARGIN + _STEP * (len(columns) + (0.4 if own else 0))
+        width = 2 * _MARGIN + step * (len(columns) + (0.4 if own else 0))
         end, bottom = _ending(self.ending, y + 10, width)
         return drawing.picture(
             width,
@@ -95,7 +96,7 @@ class Flow:
         )
 
 
-_MARGIN, _STEP, _HEAD = 20, 200, 34
+_MARGIN, _STEP, _WIDE_STEP, _HEAD = 20, 200, 330, 34
 
 
 def _party(name: str, x: float) -> Iterator[Element]:
@@ -118,10 +119,12 @@ def _ending(ending: Ending | None, y: float, width: float) -> tuple[list[Element
     return parts, y
 
 
-def _message(text: str, start: float, end: float, y: float) -> tuple[list[Element], float]:
+def _message(
+    text: str, start: float, end: float, y: float, step: float
+) -> tuple[list[Element], float]:
     """Draw one message below ``y``; return it and where it ends."""
     own = start == end
-    room = _STEP - 56 if own else abs(end - start) - 24
+    room = step - 56 if own else abs(end - start) - 24
     parts = list[Element]()
     for line in drawing.fit(text, room, 11, lines=4):
         y += 14
