@@ -39,10 +39,45 @@ _AUTHORITY, _BUCKET, _OBJECT, _CERTIFICATE = (
     "object",
     "certificate",
 )
-# A CA writes CRLs to its bucket until it is deleted, so buckets come after CAs.
-_ORDER = (_AUTHORITY, _BUCKET)
+_DOMAIN, _HTTP_API, _REST_API, _FUNCTION = "domain name", "HTTP API", "REST API", "function"
+_ROLE, _ACM, _ZONE = "role", "ACM certificate", "hosted zone"
+# What uses comes before what is used: a domain name its certificate, a function its role. A CA
+# writes CRLs to its bucket until it is deleted, so buckets come after CAs.
+_ORDER = (_DOMAIN, _HTTP_API, _REST_API, _FUNCTION, _ROLE, _ACM, _ZONE, _AUTHORITY, _BUCKET)
+_KINDS = {
+    ("s3", "CreateBucket"): _BUCKET,
+    ("acm-pca", "CreateCertificateAuthority"): _AUTHORITY,
+    ("acm-pca", "IssueCertificate"): _CERTIFICATE,
+    ("apigateway", "CreateDomainName"): _DOMAIN,
+    ("apigatewayv2", "CreateDomainName"): _DOMAIN,
+    ("apigatewayv2", "CreateApi"): _HTTP_API,
+    ("apigateway", "CreateRestApi"): _REST_API,
+    ("lambda", "CreateFunction"): _FUNCTION,
+    ("iam", "CreateRole"): _ROLE,
+    ("acm", "ImportCertificate"): _ACM,
+    ("acm", "RequestCertificate"): _ACM,
+    ("route53", "CreateHostedZone"): _ZONE,
+}
+_NOUNS = {
+    _AUTHORITY: ("CertificateAuthority",),
+    _BUCKET: ("Bucket",),
+    _OBJECT: ("Object", "Objects"),
+    _DOMAIN: ("DomainName",),
+    _HTTP_API: ("Api",),
+    _REST_API: ("RestApi",),
+    _FUNCTION: ("Function",),
+    _ROLE: ("Role",),
+    _ACM: ("Certificate",),
+    _ZONE: ("HostedZone",),
+}
 _OBJECT_WRITERS = ("PutObject", "CopyObject", "CompleteMultipartUpload")
-_GONE = ("ResourceNotFoundException", "NoSuchBucket")
+_GONE = (
+    "ResourceNotFoundException",
+    "NoSuchBucket",
+    "NotFoundException",
+    "NoSuchEntity",
+    "NoSuchHostedZone",
+)
 _BATCH = 1000  # as many objects as one DeleteObjects takes
 
 
@@ -123,8 +158,9 @@ class Cleaned:
 def plan(entries: Iterable[Entry]) -> tuple[Created, ...]:
     """Return what the calls created and did not delete, in the order to delete it.
 
-    CAs come first, the newest first, so that a subordinate goes before its parent; then buckets;
-    then what cannot be deleted or is not known here how to: objects put into buckets that were
+    Domain names, APIs, functions, roles, certificates of ACM and hosted zones come first; then
+    CAs, the newest first, so that a subordinate goes before its parent; then buckets; then what
+    cannot be deleted or is not known here how to: objects put into buckets that were
     there before, certificates of CAs that were there before, and resources of other services.
 
     Not seen: what AWS services created on their own, and what was created without the journal.
@@ -157,7 +193,8 @@ def clean_up(
     """Delete what was created, in the order given, and go on after an error.
 
     An ACTIVE CA is disabled, then deleted. A bucket is emptied, every version and delete marker,
-    and deleted, only while the same account owns it.
+    and deleted, only while the same account owns it. A domain name loses its mappings, a role its
+    policies and a hosted zone its records first.
 
     Args:
         created: from `plan`, or from any other record.
@@ -190,6 +227,8 @@ def clean_up(
 def _remove(created: Created, client: Any, days: int) -> tuple[str, str]:  # noqa: ANN401 - a client of any service
     if created.kind == _AUTHORITY:
         return _remove_authority(created, client, days)
+    if remove := _REMOVERS.get(created.kind):
+        return "removed", remove(created.arn.rpartition("/")[2], created, client)
     if created.kind == _BUCKET:
         return _remove_bucket(created, client)
     if created.kind == _CERTIFICATE:
@@ -249,6 +288,75 @@ def _versions(client: S3Client, name: str, owner: str) -> Iterator[ObjectIdentif
             yield {"Key": marker["Key"], "VersionId": marker["VersionId"]}
 
 
+# Each takes the last part of the ARN, the thing and a client of its service, and returns a note.
+
+
+def _remove_domain(name: str, created: Created, client: Any) -> str:  # noqa: ANN401
+    if created.service == "apigateway":
+        client.delete_domain_name(domainName=name)
+        return ""
+    mappings = client.get_api_mappings(DomainName=name)["Items"]
+    for mapping in mappings:
+        client.delete_api_mapping(ApiMappingId=mapping["ApiMappingId"], DomainName=name)
+    client.delete_domain_name(DomainName=name)
+    return f"with {count(len(mappings), 'mapping')}" if mappings else ""
+
+
+def _remove_http_api(name: str, _: Created, client: Any) -> str:  # noqa: ANN401
+    client.delete_api(ApiId=name)
+    return ""
+
+
+def _remove_rest_api(name: str, _: Created, client: Any) -> str:  # noqa: ANN401
+    client.delete_rest_api(restApiId=name)
+    return ""
+
+
+def _remove_function(_: str, created: Created, client: Any) -> str:  # noqa: ANN401
+    client.delete_function(FunctionName=created.arn)
+    return "its log group, if any, stays"
+
+
+def _remove_role(name: str, _: Created, client: Any) -> str:  # noqa: ANN401
+    for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
+        client.delete_role_policy(RoleName=name, PolicyName=policy)
+    for policy in client.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        client.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+    client.delete_role(RoleName=name)
+    return ""
+
+
+def _remove_acm(_: str, created: Created, client: Any) -> str:  # noqa: ANN401
+    client.delete_certificate(CertificateArn=created.arn)
+    return ""
+
+
+def _remove_zone(name: str, _: Created, client: Any) -> str:  # noqa: ANN401
+    pages = client.get_paginator("list_resource_record_sets").paginate(HostedZoneId=name)
+    records = [
+        record
+        for page in pages
+        for record in page["ResourceRecordSets"]
+        if record["Type"] not in {"NS", "SOA"}  # the zone's own, which go with it
+    ]
+    if records:
+        changes = [{"Action": "DELETE", "ResourceRecordSet": record} for record in records]
+        client.change_resource_record_sets(HostedZoneId=name, ChangeBatch={"Changes": changes})
+    client.delete_hosted_zone(Id=name)
+    return f"with {count(len(records), 'record set')}" if records else ""
+
+
+_REMOVERS: dict[str, Callable[[str, Created, Any], str]] = {
+    _DOMAIN: _remove_domain,
+    _HTTP_API: _remove_http_api,
+    _REST_API: _remove_rest_api,
+    _FUNCTION: _remove_function,
+    _ROLE: _remove_role,
+    _ACM: _remove_acm,
+    _ZONE: _remove_zone,
+}
+
+
 def _why(error: ClientError) -> str:
     details = error.response["Error"]
     return f"{details['Code']}: {details.get('Message', '')}"
@@ -260,19 +368,18 @@ def _why(error: ClientError) -> str:
 def _created(entry: Entry) -> Iterator[Created]:
     """Yield what one call created."""
     kinds: dict[str, str] = {}
+    kind = _KINDS.get((entry.service, entry.operation))
     if entry.service == "s3":
-        if entry.operation == "CreateBucket":
-            kinds = dict.fromkeys(entry.resources[:1], _BUCKET)
-        elif entry.operation in _OBJECT_WRITERS:
-            kinds = dict.fromkeys(entry.resources[:1], _OBJECT)
-    elif entry.operation == "CreateCertificateAuthority":
-        kinds = dict.fromkeys(entry.made, _AUTHORITY)
+        kind = _OBJECT if entry.operation in _OBJECT_WRITERS else kind
+        kinds = dict.fromkeys(entry.resources[:1], kind) if kind else {}
     elif entry.operation == "CreateCertificateAuthorityAuditReport":
         bucket = next((arn for arn in entry.resources if ":s3:::" in arn), None)
         if bucket and "S3Key" in entry.results:
             kinds = {f"{bucket}/{entry.results['S3Key']}": _OBJECT}
-    elif entry.operation == "IssueCertificate":
-        kinds = dict.fromkeys(entry.made, _CERTIFICATE)
+    elif kind:
+        # What a call names and what it made may be one: ACM imports anew under an ARN it is given.
+        given = entry.parameters.values()
+        kinds = dict.fromkeys((arn for arn in entry.made if arn not in given), kind)
     else:
         noun = entry.operation.removeprefix("Create")
         kinds = dict.fromkeys(entry.made, noun) if noun != entry.operation else {}
@@ -287,9 +394,4 @@ def _deletes(entry: Entry, arn: str, standing: dict[str, Created]) -> bool:
     if arn not in standing:
         return False
     kind = standing[arn].kind
-    nouns = {
-        _AUTHORITY: ("CertificateAuthority",),
-        _BUCKET: ("Bucket",),
-        _OBJECT: ("Object", "Objects"),
-    }
-    return entry.operation in tuple(f"Delete{noun}" for noun in nouns.get(kind, (kind,)))
+    return entry.operation in tuple(f"Delete{noun}" for noun in _NOUNS.get(kind, (kind,)))

@@ -13,11 +13,11 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
 from pkilab.errors import MissingExtraError
+from pkilab.resources import ARN, Place, made, named
 from pkilab.show.extras import extra
 from pkilab.show.tables import table
 
@@ -33,11 +33,9 @@ Kept: TypeAlias = (
     "str | bytes | int | float | bool | datetime | Withheld | list[Kept] | dict[str, Kept] | None"
 )
 
-_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:[\w-]*:[^\s\"']+")
 _LONGEST_KEPT = 4096  # a CSR or a policy fits; a CRL, a chain or an object does not
 _MAKERS = ("Create", "Issue", "Import", "Request")  # operations whose answer names a new thing
-_RESULT_ID = re.compile(r"Arn$|ARN$|Id$|^S3Key$")
-_BUCKET = ("Bucket", "S3BucketName")
+_RESULT_ID = re.compile(r"Arn$|ARN$|Id$|^id$|^S3Key$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +62,13 @@ class Entry:
         region: the client's region.
         service: the name boto3 knows the service by, such as ``acm-pca``.
         operation: the API's name of the operation, such as ``IssueCertificate``.
-        resources: the ARNs the call named or made, in order of appearance. S3 buckets and keys
-            are written as ARNs.
+        resources: the ARNs the call named or made, in order of appearance. What a call names by
+            other words, such as a bucket or an API's id, is written as its ARN.
         outcome: ``ok``, AWS's error code, or, where no answer came, the name of botocore's error.
         parameters: a private copy of what was asked. Secrets, streams and anything longer than
             4,096 bytes are replaced by `Withheld`.
-        results: the ARNs and identifiers of what the call made, by member name.
+        results: the ARNs and identifiers of what the call made, by member name; ``Arn`` where the
+            answer has an identifier only.
     """
 
     number: int
@@ -92,7 +91,7 @@ class Entry:
     @property
     def made(self) -> tuple[str, ...]:
         """The ARNs of what the call made."""
-        return tuple(value for value in self.results.values() if _ARN.fullmatch(value))
+        return tuple(value for value in self.results.values() if ARN.fullmatch(value))
 
     def __str__(self) -> str:
         when = self.at.isoformat(timespec="seconds")
@@ -253,8 +252,7 @@ class _Observer:
     ) -> None:
         self._journal, self._now = journal, now
         self._account, self._account_id = account, account_id
-        self._region = client.meta.region_name
-        self._partition = client.meta.partition
+        self._place = Place(client.meta.partition, client.meta.region_name, account_id)
         self._service = client.meta.service_model.service_name
         self._key = f"pkilab_journal_{id(journal)}"
 
@@ -266,7 +264,7 @@ class _Observer:
         **_: object,
     ) -> None:
         """Keep what was asked in the call's context, until the answer comes."""
-        context[self._key] = (model.name, keep(params, model.input_shape))
+        context[self._key] = (model, keep(params, model.input_shape))
 
     def answered(
         self,
@@ -290,18 +288,22 @@ class _Observer:
         asked = context.get(self._key)
         if not isinstance(asked, tuple):  # attached while the call was under way
             return
-        operation, parameters = asked
-        made = outcome == "ok" and operation.startswith(_MAKERS)
-        results = dict(_identifiers(answer)) if made else {}
-        arns = [value for value in results.values() if _ARN.fullmatch(value)]
+        model, parameters = asked
+        resources, results = named(model, parameters, self._place), dict[str, str]()
+        if outcome == "ok" and model.name.startswith(_MAKERS):
+            for name, value in _identifiers(answer):
+                results.setdefault(name, value)
+            if arn := made(model, resources, answer, self._place):
+                results["Arn"] = arn
+        arns = [value for value in results.values() if ARN.fullmatch(value)]
         self._journal.record(
             at=self._now(),
             account=self._account,
             account_id=self._account_id,
-            region=self._region,
+            region=self._place.region,
             service=self._service,
-            operation=operation,
-            resources=[*_resources(parameters, self._partition), *arns],
+            operation=model.name,
+            resources=[*resources, *arns],
             outcome=outcome,
             parameters=parameters,
             results=results,
@@ -362,40 +364,6 @@ def _identifiers(answer: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name, value in answer.items():
         if isinstance(value, dict) and name != "ResponseMetadata":
             yield from _identifiers(value)
-
-
-def _resources(parameters: Mapping[str, Kept], partition: str) -> Iterator[str]:
-    """Yield the ARNs that the parameters name; S3's buckets and keys are written as ARNs."""
-    for name, value in parameters.items():
-        if isinstance(value, str) and _ARN.fullmatch(value):
-            yield value
-        elif name in _BUCKET and isinstance(value, str):
-            yield from _s3_objects(f"arn:{partition}:s3:::{value}", parameters)
-        elif name == "CopySource":
-            yield f"arn:{partition}:s3:::{_copied_from(value)}"
-        elif isinstance(value, dict):
-            yield from _resources(value, partition)
-        elif isinstance(value, list):
-            yield from _resources({str(i): item for i, item in enumerate(value)}, partition)
-
-
-def _s3_objects(bucket: str, parameters: Mapping[str, Kept]) -> list[str]:
-    """Return the objects a call names in a bucket, or the bucket where it names none."""
-    delete = parameters.get("Delete")
-    listed = delete.get("Objects") if isinstance(delete, dict) else None
-    named = [parameters, *(listed if isinstance(listed, list) else [])]
-    keys = [item["Key"] for item in named if isinstance(item, dict) and "Key" in item]
-    return [f"{bucket}/{key}" for key in keys] or [bucket]
-
-
-def _copied_from(source: Kept) -> str:
-    """Return ``bucket/key`` from either form in which boto3 takes the source of a copy."""
-    if isinstance(source, dict):
-        parts = (source.get("Bucket"), source.get("Key"))
-        return "/".join(part for part in parts if isinstance(part, str))
-    return (
-        unquote(source.lstrip("/").partition("?versionId=")[0]) if isinstance(source, str) else ""
-    )
 
 
 # Tables, for the journal and for what is derived from it.

@@ -9,7 +9,8 @@ model. An operation becomes an action in this order:
 3. exactly one action's documentation link is the operation's API page (s3 ListObjectsV2 is
    governed by s3:ListBucket);
 4. the operation is in `_SAME_AS`, a short table of what the data leaves out, from the API pages;
-5. otherwise it is listed as unmapped. Nothing is guessed.
+5. API Gateway's actions are the HTTP methods of its API (apigateway:POST on a path);
+6. otherwise it is listed as unmapped. Nothing is guessed.
 
 What a request asks for on the side (an ACL, tags, a version, the bucket for a CRL) can need further
 actions; `_ALSO` lists these with the page that says so.
@@ -74,6 +75,9 @@ _SAME_AS = {
     }.items()  # each from AmazonS3/latest/API/API_<operation>.html, "Permissions"
 }
 
+_API_GATEWAY = "apigateway"
+_API_GATEWAY_V2 = "apigatewayv2"
+
 # The template a request without one uses: privateca/latest/APIReference/API_IssueCertificate.html
 _TEMPLATE_KEY = "acm-pca:TemplateArn"
 _DEFAULT_TEMPLATE = ":acm-pca:::template/EndEntityCertificate/V1"
@@ -91,7 +95,18 @@ class _Also(NamedTuple):
 
 _ACL = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
 _WRITES = ("PutObject", "CopyObject", "CreateMultipartUpload")
+_TRUSTSTORE = ("MutualTlsAuthentication", "mutualTlsAuthentication", "patchOperations")
 _ALSO = (
+    *(
+        _Also(
+            service,
+            ("CreateDomainName", "UpdateDomainName"),
+            _TRUSTSTORE,
+            ("apigateway:AddCertificateToDomain", "apigateway:RemoveCertificateFromDomain"),
+            "service-authorization/latest/reference/list_amazonapigatewaymanagement.html",
+        )
+        for service in (_API_GATEWAY, _API_GATEWAY_V2)
+    ),
     _Also(
         "acm-pca",
         ("CreateCertificateAuthority",),
@@ -298,6 +313,14 @@ class _Work:
             sources = [arn for arn in entry.resources if arn not in targets] or targets
             action = "s3:GetObjectVersion" if _names_version(source) else "s3:GetObject"
             self._grant_also((action,), sources, entry, _S3.format(entry.operation))
+        if truststore := _truststore(entry):
+            action = "s3:GetObjectVersion" if _pins_version(entry) else "s3:GetObject"
+            page = "apigatewayv2/latest/api-reference/domainnames.html (TruststoreUri)"
+            self._grant_also((action,), [truststore], entry, page)
+        role = entry.parameters.get("Role")
+        if entry.service == "lambda" and isinstance(role, str):
+            page = "lambda/latest/dg/lambda-intro-execution-role.html"
+            self._grant_also(("iam:PassRole",), [role], entry, page)
         bucket = _crl_bucket(entry)
         if entry.operation == "RevokeCertificate":
             ca = entry.parameters.get("CertificateAuthorityArn")
@@ -443,6 +466,8 @@ def action_for(service: str, operation: str) -> str | None:
         name = by_page[0]
     else:
         name = _SAME_AS.get((prefix, operation), "")
+    if prefix == _API_GATEWAY and model and name not in privileges:
+        name = model.http["method"]
     return f"{prefix}:{name}" if name in privileges else None
 
 
@@ -489,7 +514,12 @@ def _kind(action: str, arn: str) -> str | None:
 
 
 def _scope(action: str, resources: Iterable[str]) -> list[str]:
-    """Return the resources an action can be limited to, or ``*``."""
+    """Return the resources an action can be limited to, or ``*``.
+
+    Any path of API Gateway's can be named; AWS's data lists some of them only.
+    """
+    if action.startswith(f"{_API_GATEWAY}:"):
+        return [arn for arn in resources if f":{_API_GATEWAY}:" in arn]
     return [arn for arn in resources if _kind(action, arn)] or ["*"]
 
 
@@ -550,6 +580,28 @@ def _names_version(copy_source: object) -> bool:
         if isinstance(copy_source, dict)
         else "versionId=" in str(copy_source)
     )
+
+
+def _truststore(entry: Entry) -> str | None:
+    """Return the ARN of the S3 object that a call gives a domain name as its truststore."""
+    uri = next((uri for path, uri in _truststore_settings(entry) if path == "truststoreuri"), "")
+    return f"arn:{_partition(entry)}:s3:::{uri.removeprefix('s3://')}" if uri else None
+
+
+def _pins_version(entry: Entry) -> bool:
+    return any(path == "truststoreversion" and value for path, value in _truststore_settings(entry))
+
+
+def _truststore_settings(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield what a call says of a domain name's truststore, from either generation's parameters."""
+    for name in ("MutualTlsAuthentication", "mutualTlsAuthentication"):
+        if isinstance(members := entry.parameters.get(name), dict):
+            for key, value in members.items():
+                yield key.lower(), str(value)
+    patches = entry.parameters.get("patchOperations")
+    for patch in patches if isinstance(patches, list) else ():
+        if isinstance(patch, dict):
+            yield str(patch.get("path")).rpartition("/")[2].lower(), str(patch.get("value") or "")
 
 
 def _crl_bucket(entry: Entry) -> str | None:

@@ -180,10 +180,10 @@ def test_traces_in_what_was_there_before_are_named() -> None:
         parameters={},
         results={"AuditReportId": "r", "S3Key": "audit-report/r.json"},
     )
-    record(journal, "CreateFunction", service="lambda", FunctionArn="arn:aws:lambda:us-east-1:1:f")
+    record(journal, "CreateTopic", service="sns", TopicArn="arn:aws:sns:us-east-1:1:f")
     found = plan(journal)
     assert [(each.kind, each.arn) for each in found] == [
-        ("Function", "arn:aws:lambda:us-east-1:1:f"),
+        ("Topic", "arn:aws:sns:us-east-1:1:f"),
         ("object", "arn:aws:s3:::theirs/audit-report/r.json"),
         ("certificate", f"{CAS}/theirs/certificate/1"),
         ("object", "arn:aws:s3:::theirs/k"),

@@ -214,11 +214,11 @@ def test_an_unknown_price_is_a_line_and_never_zero(calls: Calls) -> None:
         RevocationConfiguration={"OcspConfiguration": {"Enabled": False}},
     )
     calls.issue(1, first=2)
-    calls.add("lambda", "CreateFunction")
+    calls.add("kms", "CreateKey")
     bill = estimate(calls, until=START)
     assert [(line.what, line.quantity, line.amount) for line in bill.unknown] == [
         ("OCSP", 2, None),
-        ("lambda calls", 1, None),
+        ("kms calls", 1, None),
     ]
     assert "without 2 of unknown price" in repr(bill)
     assert "price unknown" in repr(bill)
@@ -301,7 +301,7 @@ def test_a_price_is_named_before_the_call() -> None:
     abroad = price_of("acm-pca", "CreateCertificateAuthority", {}, "eu-west-3")
     assert abroad is not None
     assert str(abroad).endswith(", unconfirmed")
-    assert price_of("lambda", "CreateFunction", {}) is None
+    assert price_of("kms", "CreateKey", {}) is None
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_a_price_is_named_before_the_call() -> None:
         ),
         ("acm-pca", "CreateCertificateAuthority", {"UsageMode": "A_LATER_MODE"}, None),
         ("acm-pca", "IssueCertificate", {}, Decimal("0.75")),
-        ("lambda", "CreateFunction", {}, None),
+        ("kms", "CreateKey", {}, None),
     ],
 )
 def test_a_billable_create_is_asked_about(
@@ -334,7 +334,7 @@ def test_a_billable_create_is_asked_about(
         ("acm-pca", "DeleteCertificateAuthority"),
         ("s3", "CreateBucket"),
         ("sts", "GetCallerIdentity"),
-        ("lambda", "ListFunctions"),
+        ("kms", "ListKeys"),
     ],
 )
 def test_what_costs_nothing_to_speak_of_is_not_asked_about(service: str, operation: str) -> None:

@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidatio
 from botocore.stub import Stubber
 
 from pkilab.errors import MissingExtraError
-from pkilab.journal import Journal, Withheld, _copied_from, as_html, count, keep
+from pkilab.journal import Journal, Withheld, as_html, count, keep
+from pkilab.resources import _copied_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

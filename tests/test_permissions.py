@@ -11,8 +11,15 @@ from typing import Any
 import pytest
 
 from pkilab.errors import LabError, MissingExtraError
-from pkilab.journal import Journal, _resources
-from pkilab.permissions import Policy, action_for, least_policy, needs_no_permission
+from pkilab.journal import Journal
+from pkilab.permissions import (
+    Policy,
+    _operation,
+    action_for,
+    least_policy,
+    needs_no_permission,
+)
+from pkilab.resources import Place, named
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 OWNER, WORKLOAD = "111122223333", "444455556666"
@@ -38,15 +45,19 @@ class Calls(Journal):
         **parameters: Any,
     ) -> None:
         made = made or {}
+        account_id = OWNER if account == "owner" else WORKLOAD
+        model = _operation(service, operation)
+        place = Place("aws", "us-east-1", account_id)
+        resources = named(model, parameters, place) if model else []
         arns = [value for value in made.values() if value.startswith("arn:")]
         self.record(
             at=NOW,
             account=account,
-            account_id=OWNER if account == "owner" else WORKLOAD,
+            account_id=account_id,
             region="us-east-1",
             service=service,
             operation=operation,
-            resources=[*_resources(parameters, "aws"), *arns],
+            resources=[*resources, *arns],
             outcome=outcome,
             parameters=parameters,
             results=made,
@@ -86,7 +97,7 @@ def granted(policy: Policy) -> set[tuple[str, str]]:
         ("s3", "PutBucketVersioning", "s3:PutBucketVersioning"),
         ("s3", "PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
         ("lambda", "Invoke", "lambda:InvokeFunction"),
-        ("apigatewayv2", "CreateApi", None),
+        ("sqs", "SendMessageBatch", None),
         ("kms", "ReEncrypt", None),  # two actions, one for each key
         ("no-such-service", "NoSuchCall", None),
         ("s3", "NoSuchCall", None),
@@ -278,11 +289,11 @@ def test_refused_calls_are_left_out_unless_asked_for(calls: Calls) -> None:
 
 
 def test_a_call_without_a_known_action_is_named_and_not_guessed(calls: Calls) -> None:
-    calls.add("apigatewayv2", "CreateApi", Name="x")
+    calls.add("sqs", "SendMessageBatch", QueueUrl="x")
     policy = least_policy(calls)
-    assert policy.unmapped == ("apigatewayv2:CreateApi",)
+    assert policy.unmapped == ("sqs:SendMessageBatch",)
     assert policy.statements == ()
-    assert "No action is known for: apigatewayv2:CreateApi." in repr(policy)
+    assert "No action is known for: sqs:SendMessageBatch." in repr(policy)
 
 
 def test_dependent_actions_are_named_and_not_granted(calls: Calls) -> None:
@@ -377,3 +388,77 @@ def test_importing_the_module_loads_no_authorization_data() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert found.stdout == "False\n"
+
+
+APIS = "arn:aws:apigateway:us-east-1::"
+
+
+def test_api_gateways_actions_are_methods_on_paths(calls: Calls) -> None:
+    calls.add("apigatewayv2", "CreateApi", Name="a", ProtocolType="HTTP")
+    calls.add("apigatewayv2", "CreateRoute", ApiId="abc", RouteKey="GET /")
+    calls.add("apigateway", "PutMethod", restApiId="r", resourceId="x", httpMethod="GET")
+    assert granted(least_policy(calls)) == {
+        ("apigateway:POST", f"{APIS}/apis"),
+        ("apigateway:POST", f"{APIS}/apis/abc/routes"),
+        ("apigateway:PUT", f"{APIS}/restapis/r/resources/x/methods/GET"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "read"),
+    [
+        (
+            "apigatewayv2",
+            "CreateDomainName",
+            {"DomainName": "a.b", "MutualTlsAuthentication": {"TruststoreUri": "s3://t/ca.pem"}},
+            "s3:GetObject",
+        ),
+        (
+            "apigateway",
+            "CreateDomainName",
+            {
+                "domainName": "a.b",
+                "mutualTlsAuthentication": {
+                    "truststoreUri": "s3://t/ca.pem",
+                    "truststoreVersion": "7",
+                },
+            },
+            "s3:GetObjectVersion",
+        ),
+        (
+            "apigateway",
+            "UpdateDomainName",
+            {
+                "domainName": "a.b",
+                "patchOperations": [
+                    {"path": "/mutualTlsAuthentication/truststoreUri", "value": "s3://t/ca.pem"}
+                ],
+            },
+            "s3:GetObject",
+        ),
+    ],
+)
+def test_a_truststore_takes_the_right_to_read_it_and_to_change_a_domains(
+    calls: Calls, service: str, operation: str, parameters: dict[str, Any], read: str
+) -> None:
+    calls.add(service, operation, **parameters)
+    allowed = granted(least_policy(calls))
+    assert (read, "arn:aws:s3:::t/ca.pem") in allowed
+    assert "apigateway:AddCertificateToDomain" in {action for action, _ in allowed}
+
+
+def test_a_domain_without_a_truststore_takes_neither(calls: Calls) -> None:
+    calls.add("apigatewayv2", "CreateDomainName", DomainName="a.b")
+    assert granted(least_policy(calls)) == {("apigateway:POST", f"{APIS}/domainnames")}
+
+
+def test_a_functions_role_is_passed_to_lambda(calls: Calls) -> None:
+    role = f"arn:aws:iam::{OWNER}:role/authorizer"
+    calls.add("lambda", "CreateFunction", FunctionName="authorizer", Role=role)
+    calls.add("lambda", "Invoke", FunctionName="authorizer")
+    function = f"arn:aws:lambda:us-east-1:{OWNER}:function:authorizer"
+    assert granted(least_policy(calls)) == {
+        ("iam:PassRole", role),
+        ("lambda:CreateFunction", function),
+        ("lambda:InvokeFunction", function),
+    }

@@ -83,7 +83,7 @@ class Flow:
         # A message to oneself needs room to the right of the last party.
         own = any(sender == receiver == self.parties[-1] for sender, receiver, _ in self.messages)
         width = 2 * _MARGIN + step * (len(columns) + (0.4 if own else 0))
-        end, bottom = _ending(self.ending, y + 10, width)
+        outcome, bottom = _ending(self.ending, y + 10, width)
         return drawing.picture(
             width,
             bottom + _MARGIN,
@@ -92,7 +92,7 @@ class Flow:
             *lives,
             *(part for name, x in columns.items() for part in _party(name, x)),
             *arrows,
-            *end,
+            *outcome,
         )
 
 

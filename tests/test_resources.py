@@ -1,0 +1,100 @@
+"""What calls name by other words than ARNs."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from pkilab.resources import Place, made, named
+
+PLACE = Place("aws-cn", "cn-north-1", "111122223333")
+
+
+def operation(service: str, name: str):
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service).operation_model(
+        name
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "parameters", "arns"),
+    [
+        ("s3", "PutObject", {"Bucket": "b", "Key": "k"}, ["arn:aws-cn:s3:::b/k"]),
+        (
+            "lambda",
+            "Invoke",
+            {"FunctionName": "f"},
+            ["arn:aws-cn:lambda:cn-north-1:111122223333:function:f"],
+        ),
+        (
+            "lambda",
+            "Invoke",
+            {"FunctionName": "arn:aws-cn:lambda:cn-north-1:1:function:f"},
+            ["arn:aws-cn:lambda:cn-north-1:1:function:f"],
+        ),
+        ("iam", "DeleteRole", {"RoleName": "r"}, ["arn:aws-cn:iam::111122223333:role/r"]),
+        (
+            "route53",
+            "ChangeResourceRecordSets",
+            {"HostedZoneId": "/hostedzone/Z1"},
+            ["arn:aws-cn:route53:::hostedzone/Z1"],
+        ),
+        ("route53", "DeleteHostedZone", {"Id": "Z1"}, ["arn:aws-cn:route53:::hostedzone/Z1"]),
+        (
+            "apigatewayv2",
+            "GetApiMapping",
+            {"ApiMappingId": "m", "DomainName": "a.b"},
+            ["arn:aws-cn:apigateway:cn-north-1::/domainnames/a.b/apimappings/m"],
+        ),
+        (
+            "apigateway",
+            "GetTags",
+            {"resourceArn": "arn:aws-cn:apigateway:cn-north-1::/restapis/x"},
+            [
+                "arn:aws-cn:apigateway:cn-north-1::/tags/"
+                "arn%3Aaws-cn%3Aapigateway%3Acn-north-1%3A%3A%2Frestapis%2Fx",
+                "arn:aws-cn:apigateway:cn-north-1::/restapis/x",
+            ],
+        ),
+        ("sts", "GetCallerIdentity", {}, []),
+    ],
+)
+def test_what_a_call_names_is_written_as_an_arn(service, name, parameters, arns) -> None:
+    assert named(operation(service, name), parameters, PLACE) == arns
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "parameters", "answer", "path"),
+    [
+        ("apigatewayv2", "CreateApi", {}, {"ApiId": "abc"}, "/apis/abc"),
+        ("apigatewayv2", "CreateRoute", {"ApiId": "abc"}, {"RouteId": "r"}, "/apis/abc/routes/r"),
+        ("apigatewayv2", "CreateDomainName", {}, {"DomainName": "a.b"}, "/domainnames/a.b"),
+        ("apigateway", "CreateRestApi", {}, {"id": "abc", "name": "n"}, "/restapis/abc"),
+        (
+            "apigateway",
+            "CreateResource",
+            {"restApiId": "abc", "parentId": "p"},
+            {"id": "q"},
+            "/restapis/abc/resources/q",
+        ),
+        ("apigateway", "CreateDomainName", {}, {"domainName": "a.b"}, "/domainnames/a.b"),
+    ],
+)
+def test_what_api_gateway_made_is_found_below_where_it_was_made(
+    service, name, parameters, answer, path
+) -> None:
+    model = operation(service, name)
+    asked = named(model, parameters, PLACE)
+    assert made(model, asked, answer, PLACE) == f"arn:aws-cn:apigateway:cn-north-1::{path}"
+
+
+def test_a_hosted_zone_has_no_region_in_its_arn() -> None:
+    answer = {"HostedZone": {"Id": "/hostedzone/Z1"}, "ChangeInfo": {"Id": "/change/C1"}}
+    zone = made(operation("route53", "CreateHostedZone"), [], answer, PLACE)
+    assert zone == "arn:aws-cn:route53:::hostedzone/Z1"
+
+
+def test_what_makes_nothing_or_says_its_arn_itself_needs_no_other() -> None:
+    assert made(operation("apigatewayv2", "GetApi"), ["x"], {"ApiId": "abc"}, PLACE) is None
+    assert made(operation("lambda", "CreateFunction"), [], {"FunctionArn": "x"}, PLACE) is None
