@@ -321,6 +321,12 @@ subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid:always
 basicConstraints = critical, CA:true, pathlen:0
 keyUsage = critical, digitalSignature, cRLSign, keyCertSign
+[v3_client]
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always
+basicConstraints = critical, CA:false
+keyUsage = critical, digitalSignature
+extendedKeyUsage = clientAuth
 [req]
 distinguished_name = empty
 [empty]
@@ -364,14 +370,29 @@ class ExternalRoot:
         """Its certificate, PEM."""
         return (self._folder / "root.pem").read_text()
 
-    def sign(self, csr: str, *, at: datetime, days: int = 3650) -> tuple[str, Testimony]:
+    def sign(
+        self,
+        csr: str,
+        *,
+        at: datetime,
+        days: int = 3650,
+        extensions: str | None = "v3_intermediate_ca",
+    ) -> tuple[str, Testimony]:
         """Sign a CSR as a subordinate CA, path length 0, with the launch post's command.
+
+        Args:
+            csr: PEM.
+            at: the start of validity.
+            days: its length.
+            extensions: ``v3_intermediate_ca``, ``v3_client`` for a TLS client, or None for no
+                extensions at all, which openssl before 3.2 takes to mean X.509 version 1.
 
         Returns:
             The certificate (PEM) and what openssl said.
         """
-        said = self._run("ca", "-batch", "-config", "openssl_root.cnf", "-extensions",
-                         "v3_intermediate_ca", *_period(at, days), "-notext", "-md", "sha256",
+        chosen = ("-extensions", extensions) if extensions else ()
+        said = self._run("ca", "-batch", "-config", "openssl_root.cnf", *chosen,
+                         *_period(at, days), "-notext", "-md", "sha256",
                          "-in", "CSR.pem", "-out", "subordinate_cert.pem",
                          files={"CSR.pem": csr})  # fmt: skip
         return (self._folder / "subordinate_cert.pem").read_text(), said
