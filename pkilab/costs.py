@@ -520,7 +520,7 @@ def _line(
 
 def _elsewhere(line: Line, prices: PriceTable) -> Line:
     """Return the line, marked where its Region is not the table's."""
-    if line.region == prices.region:
+    if line.region in {prices.region, "aws-global"}:  # some services have no Regions
         return line
     return replace(line, confirmed=False, note=_join(line.note, f"price of {prices.region}"))
 

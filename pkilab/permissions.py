@@ -542,6 +542,8 @@ def _partition(entry: Entry) -> str:
 
 def _acted_on(entry: Entry) -> list[tuple[str, bool]]:
     """Return the resources a call acts on, and whether it names a version of each."""
+    if entry.service in {_API_GATEWAY, _API_GATEWAY_V2}:  # what it made is below, and not asked for
+        return [(arn, False) for arn in entry.resources[:1]]
     bucket = entry.parameters.get("Bucket")
     if entry.service != "s3" or not isinstance(bucket, str) or bucket.startswith("arn:"):
         return [(arn, False) for arn in entry.resources]

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography import x509
-from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from pkilab.errors import LabError
 from pkilab.pki import crl, ocsp
-from pkilab.pki.certificates import extension_value
 from pkilab.pki.pem import to_pem
 from pkilab.witness import Testimony, openssl
+
+crl_urls = crl.urls
+ocsp_urls = ocsp.urls
 
 _OK = 200
 _ANY_AGE = 10**9  # seconds
@@ -45,27 +46,6 @@ class Fetch(Protocol):
     def __call__(self, url: str, body: bytes | None = None, *, content_type: str = "") -> Answer:
         """Return what the URL answers."""
         ...
-
-
-def crl_urls(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Return the CRL distribution point URLs (RFC 5280 section 4.2.1.13), in order."""
-    points = extension_value(certificate, x509.CRLDistributionPoints)
-    return tuple(
-        name.value
-        for point in points or ()
-        for name in point.full_name or ()
-        if isinstance(name, x509.UniformResourceIdentifier)
-    )
-
-
-def ocsp_urls(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Return the OCSP responder URLs (RFC 5280 section 4.2.2.1), in order."""
-    access = extension_value(certificate, x509.AuthorityInformationAccess)
-    return tuple(
-        description.access_location.value
-        for description in access or ()
-        if description.access_method == AuthorityInformationAccessOID.OCSP
-    )
 
 
 def fetch_crl(certificate: x509.Certificate, fetch: Fetch) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -27,7 +28,7 @@ from pkilab.pki.certificates import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 # Extensions this module acts upon; any other that is critical makes a list unusable.
@@ -37,6 +38,8 @@ _KNOWN = (
     x509.DeltaCRLIndicator,
     x509.IssuingDistributionPoint,
 )
+
+_ENDED = "the certificate ended before this list was made, which may have dropped it"
 
 
 class Revocation(StrEnum):
@@ -134,6 +137,108 @@ def read_crl(data: bytes | str) -> CrlView:
         raise MalformedError("CRL", found=str(error), expected="readable extensions") from None
 
 
+@dataclass(frozen=True, slots=True)
+class CrlIndex:
+    """A CRL judged once, to be asked often: `index` makes it, `status` answers as `check` does.
+
+    ``problems`` says why the list is never to be used, whatever the time and the certificate: a
+    wrong signature, a delta, an unknown critical extension. ``number`` is None where it has none.
+    ``entries`` has the time and RFC 5280's reason word of each revocation by serial number.
+    """
+
+    issuer: x509.Certificate
+    this_update: datetime
+    next_update: datetime | None
+    number: int | None
+    problems: tuple[str, ...]
+    scope: x509.IssuingDistributionPoint | None = field(repr=False)
+    entries: Mapping[int, tuple[datetime, str | None]] = field(repr=False)
+
+    def untimely(self, at: datetime) -> tuple[str, ...]:
+        """Return why the list does not speak at a time, in words; () if it does.
+
+        Raises:
+            MalformedError: ``at`` has no time zone.
+        """
+        at = aware(at)
+        reasons = []
+        if at < self.this_update:
+            reasons.append(f"it is not yet valid: its time begins at {_clock(self.this_update)}")
+        if self.next_update is None:
+            reasons.append("it does not say when the next one comes, so it may be any age")
+        elif self.next_update < at:
+            reasons.append(f"it is stale: the next one was due at {_clock(self.next_update)}")
+        return tuple(reasons)
+
+    def status(self, certificate: x509.Certificate, at: datetime) -> CrlStatus:
+        """Answer what `check` answers, in time that does not grow with the list.
+
+        Most of that time is the verification that ``issuer`` signed ``certificate``.
+
+        Raises:
+            MalformedError: ``at`` has no time zone.
+        """
+        at = aware(at)
+        try:
+            reasons = tuple(self._why_unusable(certificate, at))
+            if reasons:
+                return CrlStatus(Revocation.UNUSABLE, reasons)
+            if entry := self.entries.get(certificate.serial_number):
+                return CrlStatus(Revocation.REVOKED, (), *entry)
+            if certificate.not_valid_after_utc < self.this_update:
+                return CrlStatus(Revocation.UNUSABLE, (_ENDED,))
+        except UNREADABLE as error:
+            return CrlStatus(Revocation.UNUSABLE, (f"it cannot be read ({error})",))
+        return CrlStatus(Revocation.GOOD)
+
+    def _why_unusable(self, certificate: x509.Certificate, at: datetime) -> Iterator[str]:
+        if not is_issued_by(certificate, self.issuer):
+            yield "the issuer given did not issue the certificate"
+        yield from self.problems
+        yield from self.untimely(at)
+        if self.scope:
+            yield from _why_out_of_scope(certificate, self.scope)
+        elif (points := extension_value(certificate, x509.CRLDistributionPoints)) and all(
+            point.crl_issuer and self.issuer.subject not in _directory_names(point.crl_issuer)
+            for point in points
+        ):
+            yield "the certificate names another CRL issuer"
+
+
+def index(crl: x509.CertificateRevocationList | CrlView, issuer: x509.Certificate) -> CrlIndex:
+    """Verify a CRL and read all its entries, once.
+
+    Args:
+        crl: the list.
+        issuer: the certificate of the CA whose list it should be; whether that CA is to be
+            trusted is not checked here (`pkilab.pki.chains.verify_chain`).
+    """
+    crl = crl.crl if isinstance(crl, CrlView) else crl
+    number = scope = None
+    entries: dict[int, tuple[datetime, str | None]] = {}
+    try:
+        number = extension_value(crl, x509.CRLNumber)
+        scope = extension_value(crl, x509.IssuingDistributionPoint)
+        problems = (*_why_not_signed(crl, issuer), *_why_not_understood(crl))
+        for entry in crl:
+            reason, problem = _read_extensions(entry)
+            if problem:
+                problems = (*problems, problem)
+                break
+            entries.setdefault(entry.serial_number, (entry.revocation_date_utc, reason))
+    except UNREADABLE as error:
+        problems = (f"it cannot be read ({error})",)
+    return CrlIndex(
+        issuer=issuer,
+        this_update=crl.last_update_utc,
+        next_update=crl.next_update_utc,
+        number=number.crl_number if number else None,
+        problems=problems,
+        scope=scope,
+        entries=MappingProxyType(entries),
+    )
+
+
 def check(
     certificate: x509.Certificate,
     crl: x509.CertificateRevocationList | CrlView,
@@ -147,6 +252,8 @@ def check(
     name the certificate's own distribution point (RFC 5280, 6.3.3). Indirect lists, delta lists
     and lists for some reasons only are not used. MD5 and SHA-1 signatures are not accepted.
 
+    Reads the whole list at each call; whoever asks often keeps its `index`.
+
     Args:
         certificate: whose status is asked for.
         crl: the list.
@@ -157,24 +264,18 @@ def check(
     Raises:
         MalformedError: ``at`` has no time zone.
     """
-    at = aware(at)
-    crl = crl.crl if isinstance(crl, CrlView) else crl
-    try:
-        reasons = tuple(_why_unusable(certificate, crl, issuer, at))
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-        if not reasons and entry is None and certificate.not_valid_after_utc < crl.last_update_utc:
-            reasons = (
-                "the certificate ended before this list was made, which may have dropped it",
-            )
-        if reasons:
-            return CrlStatus(Revocation.UNUSABLE, reasons)
-        if entry is None:
-            return CrlStatus(Revocation.GOOD)
-        return CrlStatus(
-            Revocation.REVOKED, revoked_at=entry.revocation_date_utc, reason=_reason_word(entry)
-        )
-    except UNREADABLE as error:
-        return CrlStatus(Revocation.UNUSABLE, (f"it cannot be read ({error})",))
+    return index(crl, issuer).status(certificate, aware(at))
+
+
+def urls(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the CRL distribution point URLs (RFC 5280 section 4.2.1.13), in order."""
+    points = extension_value(certificate, x509.CRLDistributionPoints)
+    return tuple(
+        name.value
+        for point in points or ()
+        for name in point.full_name or ()
+        if isinstance(name, x509.UniformResourceIdentifier)
+    )
 
 
 def aware(at: datetime) -> datetime:
@@ -186,36 +287,6 @@ def aware(at: datetime) -> datetime:
     if at.utcoffset() is None:
         raise MalformedError("time", found="one without a zone", expected="an aware datetime")
     return at
-
-
-def _why_unusable(
-    certificate: x509.Certificate,
-    crl: x509.CertificateRevocationList,
-    issuer: x509.Certificate,
-    at: datetime,
-) -> Iterator[str]:
-    if not is_issued_by(certificate, issuer):
-        yield "the issuer given did not issue the certificate"
-    yield from _why_not_signed(crl, issuer)
-    if at < crl.last_update_utc:
-        yield f"it is not yet valid: its time begins at {crl.last_update_utc:%Y-%m-%d %H:%M:%S}Z"
-    if crl.next_update_utc is None:
-        yield "it does not say when the next one comes, so it may be any age"
-    elif crl.next_update_utc < at:
-        yield f"it is stale: the next one was due at {crl.next_update_utc:%Y-%m-%d %H:%M:%S}Z"
-    for extension in crl.extensions:
-        if extension.critical and not isinstance(extension.value, _KNOWN):
-            yield f"it has an unknown critical extension, {extension.oid.dotted_string}"
-    if extension_value(crl, x509.DeltaCRLIndicator):
-        yield "it is a delta CRL, which lists changes only"
-    yield from _why_entries_unusable(crl)
-    if scope := extension_value(crl, x509.IssuingDistributionPoint):
-        yield from _why_out_of_scope(certificate, scope)
-    elif (points := extension_value(certificate, x509.CRLDistributionPoints)) and all(
-        point.crl_issuer and issuer.subject not in _directory_names(point.crl_issuer)
-        for point in points
-    ):
-        yield "the certificate names another CRL issuer"
 
 
 def _why_not_signed(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> Iterator[str]:
@@ -242,16 +313,26 @@ def _why_not_signed(crl: x509.CertificateRevocationList, issuer: x509.Certificat
         yield "its signature is not the issuer's"
 
 
-def _why_entries_unusable(crl: x509.CertificateRevocationList) -> Iterator[str]:
-    for entry in crl:
-        for extension in entry.extensions:
-            if isinstance(extension.value, x509.CertificateIssuer):
-                yield "it is an indirect CRL: entries name other issuers"
-                return
-            known = isinstance(extension.value, x509.CRLReason | x509.InvalidityDate)
-            if extension.critical and not known:
-                yield f"an entry has an unknown critical extension, {extension.oid.dotted_string}"
-                return
+def _why_not_understood(crl: x509.CertificateRevocationList) -> Iterator[str]:
+    for extension in crl.extensions:
+        if extension.critical and not isinstance(extension.value, _KNOWN):
+            yield f"it has an unknown critical extension, {extension.oid.dotted_string}"
+    if extension_value(crl, x509.DeltaCRLIndicator):
+        yield "it is a delta CRL, which lists changes only"
+
+
+def _read_extensions(entry: x509.RevokedCertificate) -> tuple[str | None, str | None]:
+    """Return the reason word of an entry, and why it makes the whole list unusable, if it does."""
+    reason = problem = None
+    for extension in entry.extensions:
+        value = extension.value
+        if isinstance(value, x509.CRLReason):
+            reason = value.reason.value
+        elif isinstance(value, x509.CertificateIssuer):
+            problem = "it is an indirect CRL: entries name other issuers"
+        elif extension.critical and not isinstance(value, x509.InvalidityDate):
+            problem = f"an entry has an unknown critical extension, {extension.oid.dotted_string}"
+    return reason, problem
 
 
 def _why_out_of_scope(
@@ -308,3 +389,7 @@ def _reason_word(entry: x509.RevokedCertificate) -> str | None:
         return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
     except x509.ExtensionNotFound:
         return None
+
+
+def _clock(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S}Z"

@@ -13,8 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
+from pkilab.errors import MalformedError
 from pkilab.pki import pem
 from pkilab.pki._signatures import is_issued_by, is_weak, verifies
 from pkilab.pki.certificates import (
@@ -29,6 +30,8 @@ from pkilab.pki.crl import Revocation, aware
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+LONGEST_NONCE = 32  # bytes (RFC 8954, 2.1); also the size to use
 
 _STATUS = {
     ocsp.OCSPCertStatus.GOOD: Revocation.GOOD,
@@ -53,13 +56,40 @@ class OcspStatus:
     next_update: datetime | None = None
 
 
-def build_request(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
-    """Return the DER of a request for one certificate, without a nonce, with SHA-1 ids.
+def build_request(
+    certificate: x509.Certificate, issuer: x509.Certificate, *, nonce: bytes | None = None
+) -> bytes:
+    """Return the DER of a request for one certificate, with SHA-1 ids.
 
-    That is the lightweight profile (RFC 5019, 2.1.1), which AWS Private CA's responder speaks; the
-    SHA-1 is an index here and protects nothing.
+    Without a nonce that is the lightweight profile (RFC 5019, 2.1.1), which AWS Private CA's
+    responder speaks; the SHA-1 is an index here and protects nothing.
+
+    Args:
+        certificate: whose status is asked for.
+        issuer: the certificate of the CA that issued it.
+        nonce: 1 to 32 random bytes that the answer should repeat (RFC 8954), so that it cannot
+            be an older one. Responders of the lightweight profile ignore it.
+
+    Raises:
+        MalformedError: a nonce of another size.
     """
-    return _request(certificate, issuer, hashes.SHA1()).public_bytes(Encoding.DER)  # noqa: S303 - an index
+    if nonce is not None and not 1 <= len(nonce) <= LONGEST_NONCE:
+        raise MalformedError(
+            "nonce", found=f"{len(nonce)} bytes", expected=f"1 to {LONGEST_NONCE} (RFC 8954)"
+        )
+    request = _request(certificate, issuer, hashes.SHA1(), nonce)  # noqa: S303 - an index
+    return request.public_bytes(Encoding.DER)
+
+
+def urls(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the OCSP responder URLs (RFC 5280 section 4.2.2.1), in order."""
+    access = extension_value(certificate, x509.AuthorityInformationAccess)
+    return tuple(
+        description.access_location.value
+        for description in access or ()
+        if description.access_method == AuthorityInformationAccessOID.OCSP
+        and isinstance(description.access_location, x509.UniformResourceIdentifier)
+    )
 
 
 def read_response(data: bytes) -> ocsp.OCSPResponse:
@@ -78,6 +108,7 @@ def check(
     at: datetime,
     *,
     nonce: bytes | None = None,
+    nonce_required: bool = True,
     allow_sha1: bool = False,
 ) -> OcspStatus:
     """Ask an OCSP answer about a certificate at a time.
@@ -93,6 +124,8 @@ def check(
             appointed signer.
         at: an aware time.
         nonce: the nonce that was sent, which must come back (RFC 8954). None does not look.
+        nonce_required: False accepts an answer that has no nonce at all, as those of the
+            lightweight profile (RFC 5019, 4); another nonce is refused all the same.
         allow_sha1: accept a SHA-1 signature, which can be forged; for answers of old.
 
     Raises:
@@ -105,7 +138,8 @@ def check(
         if reasons and answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             return OcspStatus(Revocation.UNUSABLE, reasons)
         reasons += tuple(_why_not_about(answer, certificate, issuer))
-        reasons += tuple(_why_not_timely(answer, at, nonce))
+        reasons += tuple(_why_not_timely(answer, at))
+        reasons += tuple(_why_not_fresh(answer, nonce, required=nonce_required))
         if reasons:
             return OcspStatus(Revocation.UNUSABLE, reasons)
         revoked = answer.revocation_reason
@@ -143,9 +177,15 @@ def signer_reasons(
 
 
 def _request(
-    certificate: x509.Certificate, issuer: x509.Certificate, algorithm: hashes.HashAlgorithm
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    algorithm: hashes.HashAlgorithm,
+    nonce: bytes | None = None,
 ) -> ocsp.OCSPRequest:
-    return ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, algorithm).build()
+    builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, algorithm)
+    if nonce is not None:
+        builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
+    return builder.build()
 
 
 def _why_not_signed(
@@ -234,9 +274,7 @@ def _why_not_about(
         yield "the issuer given did not issue the certificate"
 
 
-def _why_not_timely(
-    response: ocsp.OCSPResponse, at: datetime, nonce: bytes | None
-) -> Iterator[str]:
+def _why_not_timely(response: ocsp.OCSPResponse, at: datetime) -> Iterator[str]:
     for single in response.responses:
         if at < single.this_update_utc:
             yield f"its time begins at {single.this_update_utc:%Y-%m-%d %H:%M:%S}Z"
@@ -249,13 +287,15 @@ def _why_not_timely(
     for extension in (*response.extensions, *response.single_extensions):
         if extension.critical and isinstance(extension.value, x509.UnrecognizedExtension):
             yield f"it has an unknown critical extension, {extension.oid.dotted_string}"
-    if nonce is not None:
-        sent_back = [
-            e.value.nonce for e in response.extensions if isinstance(e.value, x509.OCSPNonce)
-        ]
-        if sent_back != [nonce]:
-            yield (
-                "it does not carry the nonce that was sent"
-                if not sent_back
-                else ("it carries another nonce than was sent")
-            )
+
+
+def _why_not_fresh(
+    response: ocsp.OCSPResponse, nonce: bytes | None, *, required: bool
+) -> Iterator[str]:
+    if nonce is None:
+        return
+    sent_back = [e.value.nonce for e in response.extensions if isinstance(e.value, x509.OCSPNonce)]
+    if sent_back and sent_back != [nonce]:
+        yield "it carries another nonce than was sent"
+    elif required and not sent_back:
+        yield "it does not carry the nonce that was sent"

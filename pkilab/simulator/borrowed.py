@@ -30,7 +30,13 @@ from pkilab.simulator.world import World
 
 # Signing name -> what moto calls it. Anything else is refused: facts about where moto's other
 # PKI services go wrong are why this package exists.
-BORROWED = {"s3": "s3", "sts": "sts", "iam": "iam", "tagging": "resourcegroupstaggingapi"}
+BORROWED = {
+    "s3": "s3",
+    "sts": "sts",
+    "iam": "iam",
+    "route53": "route53",
+    "tagging": "resourcegroupstaggingapi",
+}
 USER_NAME = "learner"
 _HOOKED_CLOCKS = (moto.core.utils, moto.s3.models)
 

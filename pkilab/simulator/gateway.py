@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import re
@@ -9,12 +10,28 @@ from dataclasses import replace
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
+from pkilab.simulator.acm.service import Acm
 from pkilab.simulator.acmpca.ocsp import OcspResponder
 from pkilab.simulator.acmpca.service import AcmPca
+from pkilab.simulator.apigateway.domains import Domains
+from pkilab.simulator.apigateway.http_apis import HttpApis
+from pkilab.simulator.apigateway.requests import ApiRequest
+from pkilab.simulator.apigateway.runtime import Runtime
+from pkilab.simulator.apigateway.state import ApiGatewayState
 from pkilab.simulator.borrowed import BORROWED, USER_NAME, Borrowed, Credentials
+from pkilab.simulator.functions.service import Lambda
 from pkilab.simulator.s3 import S3
-from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse, not_simulated, reply
+from pkilab.simulator.service import (
+    Answer,
+    AwsError,
+    Call,
+    HttpRequest,
+    HttpResponse,
+    not_simulated,
+    reply,
+)
 from pkilab.simulator.world import World
+from pkilab.simulator.zones import Zones
 
 # Authorization: AWS4-HMAC-SHA256 Credential=KEY/20260105/us-east-1/acm-pca/aws4_request, ...
 _SCOPE = re.compile(r"([^/=,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
@@ -37,10 +54,19 @@ class Gateway:
     def __init__(self, world: World) -> None:
         self.world = world
         self._borrowed = Borrowed(world)
-        private_ca = AcmPca(world)
-        self._services = {private_ca.name: private_ca}
-        self._ocsp = OcspResponder(world, private_ca.authorities)
+        private_ca, acm, apis = AcmPca(world), Acm(world, Zones()), ApiGatewayState()
         self._s3 = S3()
+        self.functions = Lambda(world)
+        domains = Domains(world, apis, self._s3, acm.certificates)
+        faithful = (
+            private_ca,
+            acm,
+            self.functions,
+            HttpApis(world, apis, domains),
+        )
+        self._services = {service.name: service for service in faithful}
+        self._ocsp = OcspResponder(world, private_ca.authorities)
+        self.apis = Runtime(world, apis, self.functions, acm.certificates, acm.amazon)
         self._requests = world.entropy("request ids")
 
     @property
@@ -55,35 +81,43 @@ class Gateway:
             LabClosedError: the world was closed.
         """
         with self.world.turn():
-            scope = None
-            try:
-                scope = _credential_scope(request)
-                response = self._route(request, scope)
-            except AwsError as error:
-                response = _refusal(request, scope, error)
-            except Exception:  # noqa: BLE001 - nothing raw leaves a boto3 call; it is logged
-                # A mistake of the simulator's own: AWS's answer to the caller, the traceback to
-                # whoever maintains it.
-                _log.exception("%s %s failed", request.method, request.url)
-                failure = AwsError("InternalFailure", "An internal error of the simulator", 500)
-                response = _refusal(request, scope, failure)
-            return HttpResponse(
-                response.status,
-                {"x-amzn-requestid": self._requests.uuid(), **response.headers},
-                response.body,
-            )
+            answer = self._answer(request)
+            number = self._requests.uuid()
+        response = answer() if callable(answer) else answer
+        headers = {"x-amzn-requestid": number, **response.headers}
+        return HttpResponse(response.status, headers, response.body)
+
+    def _answer(self, request: HttpRequest) -> Answer:
+        """Answer within the turn, or return what answers after it."""
+        scope = None
+        try:
+            scope = _credential_scope(request)
+            return self._route(request, scope)
+        except AwsError as error:
+            return _refusal(request, scope, error)
+        except Exception:  # noqa: BLE001 - nothing raw leaves a boto3 call; it is logged
+            # A mistake of the simulator's own: AWS's answer to the caller, the traceback to
+            # whoever maintains it.
+            _log.exception("%s %s failed", request.method, request.url)
+            failure = AwsError("InternalFailure", "An internal error of the simulator", 500)
+            return _refusal(request, scope, failure)
 
     def resolves(self, host: str) -> bool:
         """Say whether a host name leads anywhere in this world, which has no DNS of its own."""
-        return host.endswith(".amazonaws.com") or self._ocsp.serves(host)
+        aws = host.endswith(".amazonaws.com")
+        return aws or self.apis.serves(host) or self._ocsp.serves(host)
 
     def close(self) -> None:
         """End the world and give moto back."""
+        self.functions.close()
         with self.world.turn():  # nobody's turn comes between the two
             self._borrowed.close()
             self.world.close()
 
-    def _route(self, request: HttpRequest, scope: _Scope | None) -> HttpResponse:
+    def _route(self, request: HttpRequest, scope: _Scope | None) -> Answer:
+        # An API is served to whoever asks for its host, with credentials or without.
+        if self.apis.serves(host := (urlsplit(request.url).hostname or "")):
+            return functools.partial(self.apis.handle, _to_api(request, host))
         if scope is None:
             return self._anonymous(request)
         key, region, service = scope
@@ -92,6 +126,8 @@ class Gateway:
         call = Call(
             account, region, self.world.clock.now(), f"arn:aws:iam::{account}:user/{USER_NAME}"
         )
+        if service == "apigateway" and urlsplit(request.url).path.startswith("/v2/"):
+            service = HttpApis.name  # both generations sign alike
         if faithful := self._services.get(service):
             return faithful.respond(request, call)
         # S3 Control signs as s3, and moto would take its paths for buckets.
@@ -119,6 +155,13 @@ class Gateway:
         request = replace(request, headers={**request.headers, "authorization": "anonymous"})
         call = Call(account, region, self.world.clock.now(), "anonymous")
         return self._borrowed.respond("s3", request, call)
+
+
+def _to_api(request: HttpRequest, host: str) -> ApiRequest:
+    """Hand a request to an API, as it comes without TLS."""
+    parts = urlsplit(request.url)
+    target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    return ApiRequest(host, request.method, target, tuple(request.headers.items()), request.body)
 
 
 def _is_s3_control(request: HttpRequest) -> bool:

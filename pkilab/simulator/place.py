@@ -47,6 +47,9 @@ class SimulatedPlace:
             alias: Clients(self.gateway, credentials)
             for alias, credentials in self.gateway.credentials.items()
         }
+        self._inner: Server | None = None
+        self.gateway.functions.network = self._network
+        self.gateway.functions.credentials = self._credentials
 
     def client(self, service: str, account: str, region: str) -> Any:  # noqa: ANN401
         """Return a client of one account."""
@@ -86,6 +89,18 @@ class SimulatedPlace:
     def close(self) -> None:
         """End the world."""
         self.gateway.close()
+        if self._inner:
+            self._inner.close()
+
+    def _network(self) -> str:
+        """Return what functions reach the world by: a server of their own, opened when needed."""
+        if self._inner is None:
+            self._inner = Server(self.gateway)
+        return self._inner.url
+
+    def _credentials(self, account: str) -> dict[str, str]:
+        alias = next(alias for alias, number in self.accounts.items() if number == account)
+        return self.environment(alias)
 
 
 def open_place(

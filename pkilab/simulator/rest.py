@@ -91,6 +91,12 @@ class RestJsonService:
         )
 
 
+def error(service: str, code: str, message: str) -> AwsError:
+    """Return an error of a service's model, with the HTTP status it has there."""
+    found = service_model(service).shape_for(code).metadata.get("error", {})
+    return AwsError(code, message, found.get("httpStatusCode", 400))
+
+
 def refuse(error: AwsError) -> HttpResponse:
     """Write an error as REST-JSON does."""
     headers = {"content-type": "application/json", "x-amzn-errortype": error.code}

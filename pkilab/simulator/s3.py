@@ -7,10 +7,11 @@ version is pinned, because they are not a public interface.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from moto.s3 import models
+from moto.s3.exceptions import S3ClientError
 
 from pkilab.simulator.bucket_policies import allows
 
@@ -30,6 +31,15 @@ class Bucket:
     object_lock: bool
     encryption: str | None  # default encryption: AES256, aws:kms ...; None: S3's own default
     kms_key: str | None  # None: the AWS managed key, if encryption is by KMS
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as it was at one version."""
+
+    account: str  # the bucket's owner
+    body: bytes = field(repr=False)
+    version: str | None  # None: the bucket was never versioned
 
 
 class S3:
@@ -53,6 +63,30 @@ class S3:
             encryption=rule.get("SSEAlgorithm") if rule else None,
             kms_key=rule.get("KMSMasterKeyID") if rule else None,
         )
+
+    def get(self, bucket: str, key: str, version: str | None = None) -> StoredObject | None:
+        """Read an object, as the service: no policy is asked here.
+
+        Args:
+            bucket: a bucket's name, of any account.
+            key: the object's key.
+            version: its version id; None: the newest.
+
+        Returns:
+            The object; None: no such bucket, key or version, or a delete marker.
+        """
+        found = _model(bucket)
+        if found is None:
+            return None
+        backend = models.s3_backends[found.account_id][found.partition]
+        try:
+            stored = backend.get_object(bucket, key, version_id=version)
+        except S3ClientError:  # such as a version id that can be none
+            return None
+        if not isinstance(stored, models.FakeKey):
+            return None
+        number = stored.version_id if found.is_versioned else None
+        return StoredObject(found.account_id, stored.value, number)
 
     def put(self, bucket: str, key: str, body: bytes, *, content_type: str, acl: CannedAcl) -> None:
         """Write an object, as the service: no policy is asked here (`buckets.check` does).

@@ -135,8 +135,9 @@ class Maker:
         signed_by: PrivateKey | None = None,
         issuer_name: str | None = None,
         authority: PrivateKey | None = None,
+        number: int = 7,
     ) -> x509.CertificateRevocationList:
-        """Make a CRL, number 7, listing ``revoked``."""
+        """Make a CRL listing ``revoked``."""
         name = names.subject(issuer_name) if issuer_name else issuer.certificate.subject
         key = authority or issuer.key
         builder = (
@@ -147,7 +148,7 @@ class Maker:
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False
             )
-            .add_extension(x509.CRLNumber(7), critical=False)
+            .add_extension(x509.CRLNumber(number), critical=False)
         )
         for value, critical in more:
             builder = builder.add_extension(value, critical)

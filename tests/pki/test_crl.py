@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pkilab.errors import MalformedError
 from pkilab.pki import pem
 from pkilab.pki.chains import verify_chain
-from pkilab.pki.crl import CrlStatus, Revocation, check, load_crl, read_crl
+from pkilab.pki.crl import CrlStatus, Revocation, check, index, load_crl, read_crl
 
 HERE = x509.UniformResourceIdentifier("http://crl.test/part-1.crl")
 ELSEWHERE = x509.UniformResourceIdentifier("http://crl.test/part-2.crl")
@@ -254,3 +254,84 @@ def test_exactly_one_list_is_read(make: Any) -> None:
         load_crl(text + text)
     with pytest.raises(MalformedError, match="a block of kind CERTIFICATE"):
         load_crl(pem.to_pem(issuer.certificate))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_index_answers_as_the_list_does(name: str, make: Any, now: datetime) -> None:
+    """For one listed, one not, one that has ended, a CA, and one of another issuer; at any time."""
+    arguments, reason = LISTS[name]
+    issuer, other = make("CN=issuing", ca=True), make("CN=other", ca=True)
+    more = (point(HERE),)
+    ended = {"start": timedelta(days=-9), "end": timedelta(days=-1)}
+    asked = [
+        make("CN=leaf", issuer, more=more).certificate,
+        make("CN=revoked", issuer, more=more).certificate,
+        make("CN=ended", issuer, more=more, **ended).certificate,
+        make("CN=ca", issuer, more=more, ca=True).certificate,
+        make("CN=leaf", issuer).certificate,
+        make("CN=leaf", other, more=more).certificate,
+    ]
+    strangers = {
+        key: make.key("stranger") for key in ("signed_by", "authority") if key in arguments
+    }
+    crl = make.crl(issuer, (asked[1],), **arguments | strangers)
+    built = index(crl, issuer.certificate)
+    for certificate in asked:
+        for at in (now - timedelta(days=1), now, now + timedelta(days=30)):
+            said = built.status(certificate, at)
+            assert said == check(certificate, crl, issuer.certificate, at)
+            assert said == built.status(certificate, at)
+    said = [built.status(each, now).status for each in asked[:2]]
+    unusable = [Revocation.UNUSABLE] * 2
+    assert said == (unusable if reason else [Revocation.GOOD, Revocation.REVOKED])
+
+
+@given(
+    revoked=st.lists(st.integers(1, 40), max_size=12),
+    serial=st.integers(1, 40),
+    life=st.tuples(st.integers(-90, 90), st.integers(0, 90)),
+    minutes=st.integers(-120, 200),
+)
+def test_an_index_finds_what_a_search_of_the_list_finds(
+    revoked: list[int], serial: int, life: tuple[int, int], minutes: int, make: Any, now: datetime
+) -> None:
+    """Any list, serial number and time, against cryptography's own search, twice listed or not."""
+    issuer = make("CN=issuing", ca=True)
+    start = timedelta(minutes=life[0])
+    leaves = {n: make("CN=leaf", issuer, serial=n).certificate for n in {*revoked, serial}}
+    crl = make.crl(
+        issuer, tuple(leaves[n] for n in revoked),
+        start=start, end=start + timedelta(minutes=life[1]),
+    )  # fmt: skip
+    said = index(crl, issuer.certificate).status(leaves[serial], now + timedelta(minutes=minutes))
+    entry = crl.get_revoked_certificate_by_serial_number(serial)
+    if not life[0] <= minutes <= sum(life):
+        assert said.status is Revocation.UNUSABLE
+    elif entry is None:
+        assert said == CrlStatus(Revocation.GOOD)
+    else:
+        assert said == CrlStatus(Revocation.REVOKED, (), now + start, "keyCompromise")
+        assert said.revoked_at == entry.revocation_date_utc
+
+
+def test_an_index_tells_what_is_wrong_with_the_list_itself(make: Any, now: datetime) -> None:
+    """Before anyone asks about a certificate; a good list has no problems and its number."""
+    issuer = make("CN=issuing", ca=True)
+    good = index(make.crl(issuer, number=12), issuer.certificate)
+    assert (good.number, good.problems, good.untimely(now)) == (12, (), ())
+    forged = index(make.crl(issuer, signed_by=make.key("stranger")), issuer.certificate)
+    assert forged.problems == ("its signature is not the issuer's",)
+    assert good.untimely(now + timedelta(days=8))[0].startswith("it is stale")
+    with pytest.raises(MalformedError, match="without a zone"):
+        good.untimely(now.replace(tzinfo=None))
+    with pytest.raises(MalformedError, match="without a zone"):
+        good.status(make("CN=leaf", issuer).certificate, now.replace(tzinfo=None))
+
+
+def test_the_first_of_two_entries_counts_in_an_index_too(make: Any, now: datetime) -> None:
+    """As in cryptography's search."""
+    issuer = make("CN=issuing", ca=True)
+    leaf = make("CN=leaf", issuer).certificate
+    crl = make.crl(issuer, (leaf, leaf))
+    assert len(crl) == 2
+    assert len(index(crl, issuer.certificate).entries) == 1

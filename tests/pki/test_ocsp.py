@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pkilab.errors import MalformedError
 from pkilab.pki import _der
 from pkilab.pki.crl import Revocation
-from pkilab.pki.ocsp import build_request, check, read_response
+from pkilab.pki.ocsp import build_request, check, read_response, urls
 
 GOOD, REVOKED, UNKNOWN = rfc6960.OCSPCertStatus
 HOUR = timedelta(hours=1)
@@ -341,3 +341,61 @@ def test_a_time_without_a_zone_is_refused(issuer: Any, leaf: Any, now: datetime)
     der = respond(leaf, issuer.certificate, issuer, now)
     with pytest.raises(MalformedError, match="without a zone"):
         check(der, leaf, issuer.certificate, now.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("size", [1, 32])
+def test_a_nonce_is_sent_as_openssl_reads_it(
+    issuer: Any, leaf: Any, openssl: Callable[..., Any], tmp_path: Path, size: int
+) -> None:
+    nonce = bytes(range(0xA0, 0xA0 + size))
+    (tmp_path / "request.der").write_bytes(build_request(leaf, issuer.certificate, nonce=nonce))
+    shown = openssl("ocsp", "-reqin", str(tmp_path / "request.der"), "-req_text").stdout
+    printed = shown.split("OCSP Nonce:")[1].replace("\n", "").replace(" ", "")
+    assert nonce.hex().upper() in printed
+    without = rfc6960.load_der_ocsp_request(build_request(leaf, issuer.certificate))
+    assert list(without.extensions) == []
+
+
+@pytest.mark.parametrize("size", [0, 33])
+def test_a_nonce_of_another_size_is_refused(issuer: Any, leaf: Any, size: int) -> None:
+    """RFC 8954, 2.1."""
+    with pytest.raises(MalformedError, match=f"nonce: found {size} bytes, expected 1 to 32"):
+        build_request(leaf, issuer.certificate, nonce=bytes(size))
+
+
+@pytest.mark.parametrize(
+    ("back", "required", "reason"),
+    [
+        ("same", True, ""),
+        ("same", False, ""),
+        (None, False, ""),
+        (None, True, "it does not carry the nonce that was sent"),
+        ("other", False, "it carries another nonce than was sent"),
+        ("other", True, "it carries another nonce than was sent"),
+    ],
+)
+def test_a_nonce_may_be_absent_if_none_is_required_and_never_another(
+    issuer: Any, leaf: Any, now: datetime, back: str | None, *, required: bool, reason: str
+) -> None:
+    nonces = {"same": b"n" * 32, "other": b"o" * 32}
+    more = ((x509.OCSPNonce(nonces[back]), False),) if back else ()
+    der = respond(leaf, issuer.certificate, issuer, now, more=more)
+    status = check(
+        der, leaf, issuer.certificate, now, nonce=nonces["same"], nonce_required=required
+    )
+    assert status.reasons == ((reason,) if reason else ())
+    assert (status.status is Revocation.GOOD) == (not reason)
+
+
+def test_only_urls_of_a_responder_are_read(make: Any, issuer: Any) -> None:
+    """Not where the issuer's certificate lies, nor a name that is no URL."""
+    uri = x509.UniformResourceIdentifier
+    places = [
+        (x509.AuthorityInformationAccessOID.CA_ISSUERS, uri("http://ca.test/ca.cer")),
+        (x509.AuthorityInformationAccessOID.OCSP, x509.DNSName("ocsp.test")),
+        (x509.AuthorityInformationAccessOID.OCSP, uri("http://ocsp.test")),
+    ]
+    access = x509.AuthorityInformationAccess([x509.AccessDescription(*each) for each in places])
+    named = make("CN=leaf", issuer, more=((access, False),)).certificate
+    assert urls(named) == ("http://ocsp.test",)
+    assert urls(make("CN=leaf", issuer).certificate) == ()

@@ -1,0 +1,122 @@
+"""A public CA in Amazon's place: a root and an intermediate that really sign.
+
+Its names say that it is simulated, and nothing outside this world trusts it. The keys are P-256,
+made when first needed: a world that asks for no public certificate does not pay for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from pkilab.pki import names
+from pkilab.pki.keys import PublicKey, generate_key
+from pkilab.simulator.world import World
+
+LIFETIME = timedelta(days=198)  # ACM document history, 18 February 2026
+_ROOT = "C=US, O=Amazon (simulated), CN=Simulated Amazon Root CA"
+_INTERMEDIATE = "C=US, O=Amazon (simulated), CN=Simulated Amazon ECDSA 256 M01"
+_BEGAN, _ENDS = datetime(2015, 5, 26, tzinfo=UTC), datetime(2040, 1, 17, tzinfo=UTC)
+
+
+class Amazon:
+    """The hierarchy of one world."""
+
+    def __init__(self, world: World) -> None:
+        self._entropy = world.entropy("amazon trust services")
+        self._serials = world.entropy("amazon trust services", "serials")
+
+    @cached_property
+    def _keys(self) -> tuple[ec.EllipticCurvePrivateKey, ec.EllipticCurvePrivateKey]:
+        made = [
+            generate_key("EC_prime256v1", self._entropy.child(label))
+            for label in ("root", "intermediate")
+        ]
+        root, intermediate = (each for each in made if isinstance(each, ec.EllipticCurvePrivateKey))
+        return root, intermediate
+
+    @cached_property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """The intermediate and the root."""
+        root_key, key = self._keys
+        root = self._sign(
+            names.subject(_ROOT), root_key.public_key(), (_BEGAN, _ENDS), by=(_ROOT, root_key),
+            extensions=_of_ca(None),
+        )  # fmt: skip
+        between = self._sign(
+            names.subject(_INTERMEDIATE), key.public_key(), (_BEGAN, _ENDS), by=(_ROOT, root_key),
+            extensions=_of_ca(0),
+        )  # fmt: skip
+        return between, root
+
+    @property
+    def root(self) -> x509.Certificate:
+        """The root, which clients of the world must be told to trust."""
+        return self.chain[-1]
+
+    def server_certificate(
+        self, dns_names: Sequence[str], key: PublicKey, not_before: datetime, not_after: datetime
+    ) -> x509.Certificate:
+        """Issue a server certificate for DNS names, the first of them also the common name."""
+        usage = x509.KeyUsage(
+            digital_signature=True, content_commitment=False,
+            key_encipherment=not isinstance(key, ec.EllipticCurvePublicKey),
+            data_encipherment=False, key_agreement=False, key_cert_sign=False, crl_sign=False,
+            encipher_only=False, decipher_only=False,
+        )  # fmt: skip
+        return self._sign(
+            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, dns_names[0][:64])]),
+            key,
+            (not_before, not_after),
+            by=(_INTERMEDIATE, self._keys[1]),
+            extensions=(
+                (x509.BasicConstraints(ca=False, path_length=None), True),
+                (x509.SubjectAlternativeName(map(x509.DNSName, dns_names)), False),
+                (usage, True),
+                (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+            ),
+        )
+
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: PublicKey,
+        validity: tuple[datetime, datetime],
+        *,
+        by: tuple[str, ec.EllipticCurvePrivateKey],
+        extensions: Sequence[tuple[x509.ExtensionType, bool]],
+    ) -> x509.Certificate:
+        issuer, signer = by
+        serial = int.from_bytes(self._serials.bytes(16)) >> 1 | 1
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(names.subject(issuer))
+            .public_key(key)
+            .serial_number(serial)
+            .not_valid_before(validity[0])
+            .not_valid_after(validity[1])
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
+                critical=False,
+            )
+        )
+        for value, critical in extensions:
+            builder = builder.add_extension(value, critical)
+        return builder.sign(signer, hashes.SHA256(), ecdsa_deterministic=True)
+
+
+def _of_ca(path_length: int | None) -> tuple[tuple[x509.ExtensionType, bool], ...]:
+    usage = x509.KeyUsage(
+        digital_signature=True, content_commitment=False, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
+        encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    return (x509.BasicConstraints(ca=True, path_length=path_length), True), (usage, True)

@@ -1,0 +1,136 @@
+"""REQUEST authorizers: who is asked, what the answer means, and for how long it is remembered.
+
+Sources: API Gateway Developer Guide, "Control access to HTTP APIs with AWS Lambda authorizers" and
+"Use API Gateway Lambda authorizers".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+from pkilab.simulator.apigateway.events import Routed
+from pkilab.simulator.service import Json
+
+
+class AuthorizerError(Exception):
+    """An authorizer that failed, or whose answer means nothing; the caller gets a 500."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What an authorizer said of a request, and its context for whoever comes after."""
+
+    allowed: bool
+    context: Json
+
+
+@dataclass
+class Results:
+    """Answers of authorizers that may be used again, by authorizer, stage and identity."""
+
+    _kept: dict[tuple[str, ...], tuple[datetime, Json]] = field(default_factory=dict)
+
+    def recall(self, key: tuple[str, ...], now: datetime) -> Json | None:
+        """Return an answer whose time has not run out."""
+        until, answer = self._kept.get(key, (now, None))
+        if answer is None or until <= now:
+            self._kept.pop(key, None)
+            return None
+        return answer
+
+    def keep(self, key: tuple[str, ...], answer: Json, now: datetime, seconds: int) -> None:
+        """Keep an answer for so many seconds of the world's time."""
+        self._kept[key] = (now + timedelta(seconds=seconds), answer)
+
+
+def identity(sources: list[str], routed: Routed) -> list[str] | None:
+    """Return the values of identity sources; None: one of them is missing or empty."""
+    values = [_value(source, routed) for source in sources]
+    return [value for value in values if value] if all(values) else None
+
+
+def _value(source: str, routed: Routed) -> str | None:
+    """Return what ``$request.header.x``, ``method.request.header.x`` ... is in a request."""
+    path = source.removeprefix("$").removeprefix("method.")
+    kind, _, name = path.rpartition(".")
+    match kind:
+        case "request.header":
+            return routed.header(name)
+        case "request.querystring":
+            return routed.query(name)
+        case "stageVariables":
+            return routed.variables.get(name)
+    return _context(path, routed)
+
+
+def _context(path: str, routed: Routed) -> str | None:
+    known: dict[str, str | None] = {
+        "context.routeKey": routed.route,
+        "context.path": routed.path,
+        "context.httpMethod": routed.request.method,
+        "context.stage": routed.stage,
+        "context.identity.sourceIp": routed.request.source_ip,
+    }
+    return known.get(path)
+
+
+def read_answer(payload: bytes, *, simple: bool) -> Json:
+    """Read a function's answer.
+
+    Raises:
+        AuthorizerError: it has not the shape that was agreed on.
+    """
+    try:
+        answer = json.loads(payload)
+    except ValueError as error:
+        raise AuthorizerError("the authorizer's answer is not JSON") from error
+    if not isinstance(answer, dict):
+        raise AuthorizerError("the authorizer's answer is not an object")
+    context = answer.get("context", {})
+    if not isinstance(context, dict | None):
+        raise AuthorizerError("the authorizer's context is not an object")
+    if simple:
+        if not isinstance(answer.get("isAuthorized"), bool):
+            raise AuthorizerError("isAuthorized is not true or false")
+        return answer
+    if not answer.get("principalId"):
+        raise AuthorizerError("the authorizer's answer lacks principalId")
+    _check_policy(answer.get("policyDocument"))
+    return answer
+
+
+def _check_policy(policy: object) -> None:
+    statements = policy.get("Statement") if isinstance(policy, dict) else None
+    if not isinstance(statements, list | dict):
+        raise AuthorizerError("the authorizer's answer lacks a policyDocument with statements")
+    for each in statements if isinstance(statements, list) else [statements]:
+        if not isinstance(each, dict) or each.get("Effect") not in {"Allow", "Deny"}:
+            raise AuthorizerError("a statement's Effect is neither Allow nor Deny")
+        if unknown := each.keys() - {"Sid", "Effect", "Action", "Resource"}:
+            raise AuthorizerError(f"{', '.join(sorted(unknown))}: not simulated in such a policy")
+
+
+def authorize(answer: Json, routed: Routed, *, simple: bool) -> Authorization:
+    """Say what an answer means for a request; a kept policy is asked anew for each."""
+    context = answer.get("context") or {}
+    if simple:
+        return Authorization(answer["isAuthorized"], context)
+    found = answer["policyDocument"]["Statement"]
+    statements = found if isinstance(found, list) else [found]
+    effects = {each["Effect"] for each in statements if _applies(each, routed.arn)}
+    context = {"principalId": answer["principalId"], **context}
+    return Authorization("Allow" in effects and "Deny" not in effects, context)
+
+
+def _applies(statement: Json, arn: str) -> bool:
+    actions, resources = _listed(statement.get("Action")), _listed(statement.get("Resource"))
+    return any(
+        fnmatchcase("execute-api:invoke", str(each).lower().replace("[", "[[]")) for each in actions
+    ) and any(fnmatchcase(arn, str(each).replace("[", "[[]")) for each in resources)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,334 @@
+"""What a Lambda function is given by API Gateway, and what it may answer.
+
+Payload formats 1.0 and 2.0, for integrations and for REQUEST authorizers.
+
+Sources: API Gateway Developer Guide, "Working with AWS Lambda proxy integrations for HTTP APIs",
+"Control access to HTTP APIs with AWS Lambda authorizers", "Input format of a Lambda function for
+proxy integration".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qsl, unquote
+
+from cryptography import x509
+
+from pkilab.pki import pem
+from pkilab.simulator.apigateway.requests import ApiRequest
+from pkilab.simulator.service import HttpResponse, Json
+
+# Serial numbers up to this are shown as a decimal, longer ones as colon hex, as OpenSSL shows them;
+# the post's sample has "1", the guide's 16 bytes of hex.
+_LARGEST_DECIMAL = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A request that found its way: what every event says of it.
+
+    Attributes:
+        request: as it came.
+        request_id: API Gateway's, for the event and the answer.
+        account: the API's.
+        region: the API's.
+        api_id: the API's.
+        stage: its name.
+        variables: the stage's.
+        route: the route key (HTTP) or the resource's path (REST).
+        path: the request's path below stage or mapping, percent-encoding kept.
+        parameters: what the route's path has in braces, decoded.
+        now: the world's time.
+    """
+
+    request: ApiRequest
+    request_id: str
+    account: str
+    region: str
+    api_id: str
+    stage: str
+    variables: dict[str, str]
+    route: str
+    path: str
+    parameters: dict[str, str]
+    now: datetime
+
+    @property
+    def raw_query(self) -> str:
+        """The query as sent."""
+        return self.request.target.partition("?")[2]
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the method and path that are called, for policies."""
+        place = f"arn:aws:execute-api:{self.region}:{self.account}:{self.api_id}"
+        return f"{place}/{self.stage}/{self.request.method}{self.path}"
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, several joined by commas."""
+        found = [value for key, value in self.request.headers if key.lower() == name.lower()]
+        return ",".join(found) if found else None
+
+    def query(self, name: str) -> str | None:
+        """Return a query parameter's value, several joined by commas."""
+        found = [v for k, v in parse_qsl(self.raw_query, keep_blank_values=True) if k == name]
+        return ",".join(found) if found else None
+
+
+def version_1(routed: Routed) -> Json:
+    """Return the event of payload format 1.0."""
+    request = routed.request
+    headers = [(name, value) for name, value in request.headers]
+    query = parse_qsl(routed.raw_query, keep_blank_values=True)
+    path, prefix = _full_path(routed), request.host.partition(".")[0]
+    context: Json = {
+        "accountId": routed.account,
+        "apiId": routed.api_id,
+        "domainName": request.host,
+        "domainPrefix": prefix,
+        "extendedRequestId": routed.request_id,
+        "httpMethod": request.method,
+        "identity": {
+            **dict.fromkeys(
+                ("accessKey", "accountId", "caller", "cognitoAmr", "cognitoAuthenticationProvider",
+                 "cognitoAuthenticationType", "cognitoIdentityId", "cognitoIdentityPoolId",
+                 "principalOrgId", "user", "userArn")
+            ),
+            "sourceIp": request.source_ip,
+            "userAgent": routed.header("user-agent"),
+        },
+        "path": path,
+        "protocol": request.protocol,
+        "requestId": routed.request_id,
+        "requestTime": _common_log_time(routed.now),
+        "requestTimeEpoch": _milliseconds(routed.now),
+        "resourceId": routed.route,
+        "resourcePath": _resource(routed),
+        "stage": routed.stage,
+    }  # fmt: skip
+    if certificate := _admitted(request):
+        context["identity"]["clientCert"] = client_certificate(certificate)
+    return {
+        "version": "1.0",
+        "resource": _resource(routed),
+        "path": path,
+        "httpMethod": request.method,
+        "headers": dict(headers) or None,
+        "multiValueHeaders": _grouped(headers) or None,
+        "queryStringParameters": dict(query) or None,
+        "multiValueQueryStringParameters": _grouped(query) or None,
+        "pathParameters": routed.parameters or None,
+        "stageVariables": routed.variables or None,
+        "requestContext": context,
+        **_body(request),
+    }
+
+
+def version_2(routed: Routed) -> Json:
+    """Return the event of payload format 2.0. What is absent is left out."""
+    request = routed.request
+    grouped = _grouped([(name.lower(), value) for name, value in request.headers])
+    cookies = [part.strip() for each in grouped.pop("cookie", []) for part in each.split(";")]
+    query = _grouped(parse_qsl(routed.raw_query, keep_blank_values=True))
+    path = _full_path(routed)
+    context: Json = {
+        "accountId": routed.account,
+        "apiId": routed.api_id,
+        "domainName": request.host,
+        "domainPrefix": request.host.partition(".")[0],
+        "http": {
+            "method": request.method,
+            "path": path,
+            "protocol": request.protocol,
+            "sourceIp": request.source_ip,
+            "userAgent": routed.header("user-agent") or "",
+        },
+        "requestId": routed.request_id,
+        "routeKey": routed.route,
+        "stage": routed.stage,
+        "time": _common_log_time(routed.now),
+        "timeEpoch": _milliseconds(routed.now),
+    }
+    if certificate := _admitted(request):
+        context["authentication"] = {"clientCert": client_certificate(certificate)}
+    optional = {
+        "cookies": cookies,
+        "queryStringParameters": {name: ",".join(values) for name, values in query.items()},
+        "pathParameters": routed.parameters,
+        "stageVariables": routed.variables,
+    }
+    body = _body(request)
+    return {
+        "version": "2.0",
+        "routeKey": routed.route,
+        "rawPath": path,
+        "rawQueryString": routed.raw_query,
+        "headers": {name: ",".join(values) for name, values in grouped.items()},
+        "requestContext": context,
+        **{name: value for name, value in optional.items() if value},
+        **({} if body["body"] is None else {"body": body["body"]}),
+        "isBase64Encoded": body["isBase64Encoded"],
+    }
+
+
+def authorizer_event(event: Json, routed: Routed, sources: list[str]) -> Json:
+    """Turn an integration's event into a REQUEST authorizer's, of the same payload format."""
+    kept = {k: v for k, v in event.items() if k not in {"body", "isBase64Encoded"}}
+    if event["version"] == "1.0":
+        joined = ",".join(sources) or None
+        identity = {"identitySource": joined, "authorizationToken": joined}
+        return {"type": "REQUEST", "methodArn": routed.arn, **identity, **kept}
+    return {"type": "REQUEST", "routeArn": routed.arn, "identitySource": sources or None, **kept}
+
+
+def client_certificate(certificate: x509.Certificate) -> Json:
+    """Return the clientCert block: the leaf's PEM, names in written order, serial and validity."""
+    serial = certificate.serial_number
+    octets = serial.to_bytes((serial.bit_length() + 7) // 8 or 1)
+    return {
+        "clientCertPem": pem.to_pem(certificate),
+        "subjectDN": _written(certificate.subject),
+        "issuerDN": _written(certificate.issuer),
+        "serialNumber": str(serial) if serial <= _LARGEST_DECIMAL else octets.hex(":"),
+        "validity": {
+            "notBefore": _openssl_time(certificate.not_valid_before_utc),
+            "notAfter": _openssl_time(certificate.not_valid_after_utc),
+        },
+    }
+
+
+class MalformedAnswerError(Exception):
+    """A function's answer that API Gateway cannot make a response of."""
+
+
+def response_1(payload: bytes) -> HttpResponse:
+    """Read an answer of payload format 1.0, which must be an object with a statusCode.
+
+    Raises:
+        MalformedAnswerError: it is anything else.
+    """
+    answer = _json(payload)
+    if not isinstance(answer, dict) or "statusCode" not in answer:
+        raise MalformedAnswerError("the answer has no statusCode")
+    headers = _headers(answer.get("headers"))
+    many = answer.get("multiValueHeaders") or {}
+    if not isinstance(many, dict) or not all(isinstance(each, list) for each in many.values()):
+        raise MalformedAnswerError("multiValueHeaders is not an object of lists")
+    headers |= {str(k).lower(): ",".join(map(str, v)) for k, v in many.items()}
+    return _response(answer, headers)
+
+
+def response_2(payload: bytes) -> HttpResponse:
+    """Read an answer of payload format 2.0; without a statusCode it is itself the JSON body.
+
+    Raises:
+        MalformedAnswerError: its members have the wrong types.
+    """
+    answer = _json(payload)
+    if not isinstance(answer, dict) or "statusCode" not in answer:
+        text = answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"))
+        return HttpResponse(200, {"content-type": "application/json"}, text.encode())
+    headers = {"content-type": "text/plain;charset=UTF-8", **_headers(answer.get("headers"))}
+    cookies = answer.get("cookies") or []
+    if not isinstance(cookies, list):
+        raise MalformedAnswerError("cookies is not a list")
+    if cookies:
+        headers["set-cookie"] = ", ".join(map(str, cookies))
+    return _response(answer, headers)
+
+
+def _response(answer: Json, headers: dict[str, str]) -> HttpResponse:
+    try:
+        status = int(answer["statusCode"])
+    except (TypeError, ValueError) as error:
+        raise MalformedAnswerError("statusCode is not a number") from error
+    body = answer.get("body") or ""
+    if not 100 <= status <= 599 or not isinstance(body, str):  # noqa: PLR2004 - HTTP's own bounds
+        raise MalformedAnswerError("statusCode is not a status, or body is not text")
+    try:
+        content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else (
+            body.encode()
+        )  # fmt: skip
+    except (binascii.Error, ValueError) as error:
+        raise MalformedAnswerError("body is not Base64") from error
+    return HttpResponse(status, headers, content)
+
+
+def _headers(found: object) -> dict[str, str]:
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise MalformedAnswerError("headers is not an object")
+    headers = {}
+    for name, value in found.items():
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        if isinstance(value, dict | list) or any(c in f"{name}{shown}" for c in "\r\n\0"):
+            raise MalformedAnswerError(f"the header {name!r} is not text")
+        headers[str(name).lower()] = shown
+    return headers
+
+
+def _json(payload: bytes) -> object:
+    try:
+        found: object = json.loads(payload or b"null")
+    except ValueError as error:
+        raise MalformedAnswerError("the answer is not JSON") from error
+    return found
+
+
+def _admitted(request: ApiRequest) -> x509.Certificate | None:
+    """Return the client's certificate, where mutual TLS let it in."""
+    admitted = request.admission is not None and request.admission.admitted
+    return request.client_certificate if admitted else None
+
+
+def _full_path(routed: Routed) -> str:
+    """Return the path as the client wrote it, stage or mapping included."""
+    return routed.request.target.partition("?")[0]
+
+
+def _resource(routed: Routed) -> str:
+    return routed.route.partition(" ")[2] or routed.route
+
+
+def _body(request: ApiRequest) -> Json:
+    if not request.body:
+        return {"body": None, "isBase64Encoded": False}
+    try:
+        return {"body": request.body.decode(), "isBase64Encoded": False}
+    except UnicodeDecodeError:
+        return {"body": base64.b64encode(request.body).decode(), "isBase64Encoded": True}
+
+
+def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name, value in pairs:
+        groups.setdefault(name, []).append(value)
+    return groups
+
+
+def _written(name: x509.Name) -> str:
+    """Return a name in the order it is written in: ``C=US,O=...,CN=...``."""
+    return x509.Name(reversed(name.rdns)).rfc4514_string()
+
+
+def _openssl_time(when: datetime) -> str:
+    """Return a time as OpenSSL prints it: ``Aug  5 09:36:04 2021 GMT``."""
+    return f"{when:%b} {when.day:>2} {when:%H:%M:%S %Y} GMT"
+
+
+def _common_log_time(when: datetime) -> str:
+    return f"{when:%d/%b/%Y:%H:%M:%S +0000}"
+
+
+def _milliseconds(when: datetime) -> int:
+    return int(when.timestamp() * 1000)
+
+
+def decoded(path: str) -> str:
+    """Decode a path parameter."""
+    return unquote(path, errors="replace")

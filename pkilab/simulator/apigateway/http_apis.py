@@ -1,0 +1,735 @@
+"""API Gateway v2: HTTP APIs, their routes, integrations, authorizers and stages, and domain names.
+
+Settings are kept as the model has them, and what the data plane does not act on is refused.
+
+Source: API Gateway v2 API Reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from botocore import xform_name
+
+from pkilab.simulator.acmpca.pages import page
+from pkilab.simulator.apigateway.domains import Domains, Settings, new_id
+from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Mapping, Stage
+from pkilab.simulator.rest import RestJsonService, error
+from pkilab.simulator.service import AwsError, Call, Json, not_simulated, service_model
+from pkilab.simulator.world import World
+
+_ROUTE_KEY = re.compile(r"\$default|(?:ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /(?P<path>\S*)")
+_SEGMENT = re.compile(r"[\w.~!$&'()*+,;=:@%-]+|\{[\w.-]+\}|\{[\w.-]+\+\}")
+_FUNCTION = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?")
+_INVOKE = re.compile(r"arn:aws:apigateway:[\w-]+:lambda:path/2015-03-31/functions/(.+)/invocations")
+_MAPPING_KEY = re.compile(r"[\w.~!*'()-]+(?:/[\w.~!*'()-]+)*")
+_IDENTITY = re.compile(r"\$(?:request\.(?:header|querystring)|context|stageVariables)\.[\w.-]+")
+_STAGE = re.compile(r"\$default|[\w-]{1,128}")
+_DEFAULT_TTL, _MOST_TTL = 300, 3600
+_DEFAULT_MILLIS = 30_000
+# What each create takes; the rest of the model is refused, since nothing would come of it.
+_TAKEN = {
+    "Api": {"Name", "ProtocolType", "Description", "DisableExecuteApiEndpoint", "Tags", "Target",
+            "RouteKey", "CredentialsArn", "Version", "RouteSelectionExpression"},
+    "Route": {"RouteKey", "Target", "AuthorizationType", "AuthorizerId", "OperationName"},
+    "Integration": {"IntegrationType", "IntegrationUri", "PayloadFormatVersion", "Description",
+                    "IntegrationMethod", "ConnectionType", "TimeoutInMillis"},
+    "Authorizer": {"AuthorizerType", "AuthorizerUri", "IdentitySource", "Name",
+                   "AuthorizerPayloadFormatVersion", "AuthorizerResultTtlInSeconds",
+                   "EnableSimpleResponses"},
+    "Stage": {"StageName", "AutoDeploy", "DeploymentId", "Description", "StageVariables", "Tags"},
+    "Deployment": {"Description", "StageName"},
+}  # fmt: skip
+_PARTS = {"Route": "routes", "Integration": "integrations", "Authorizer": "authorizers"}
+
+
+class HttpApis(RestJsonService):
+    """API Gateway v2."""
+
+    name: ClassVar[str] = "apigatewayv2"
+
+    def __init__(self, world: World, state: ApiGatewayState, domains: Domains) -> None:
+        super().__init__(world)
+        self._state, self._domains = state, domains
+        self._numbers = world.entropy("apigatewayv2")
+
+    # APIs.
+
+    def create_api(self, call: Call, **asked: Any) -> Json:  # noqa: ANN401 - the model's
+        """Create an HTTP API; with a Target also its route, integration and stage."""
+        members = _members("CreateApi", asked, "Api")
+        if members["ProtocolType"] != "HTTP":
+            raise not_simulated(f"an API of the protocol {members['ProtocolType']}")
+        expression = members.get("RouteSelectionExpression", "$request.method $request.path")
+        if expression not in {"$request.method $request.path", "${request.method} ${request.path}"}:
+            raise _bad(
+                "HTTP APIs have the route selection expression $request.method $request.path"
+            )
+        number = self._id(10)
+        quick = {key: members.pop(key, None) for key in ("Target", "RouteKey", "CredentialsArn")}
+        if quick["CredentialsArn"]:
+            raise not_simulated("an API with CredentialsArn")
+        settings = {
+            "ApiKeySelectionExpression": "$request.header.x-api-key",
+            "DisableExecuteApiEndpoint": False,
+            **members,
+            "ApiId": number,
+            "ApiEndpoint": f"https://{number}.execute-api.{call.region}.amazonaws.com",
+            "RouteSelectionExpression": expression,
+            "CreatedDate": call.now,
+        }
+        parts: dict[str, dict[str, Json]] = {each: {} for each in _PARTS.values()}
+        api = Api(number, "HTTP", call.account, call.region, settings, parts)
+        if quick["Target"]:
+            self._quick_create(call, api, quick["Target"], quick["RouteKey"] or "$default")
+        elif quick["RouteKey"]:
+            raise _bad("A RouteKey needs a Target.")
+        self._state.apis[number] = api
+        return api.settings
+
+    def _quick_create(self, call: Call, api: Api, target: str, route_key: str) -> None:
+        if not _FUNCTION.fullmatch(target):
+            raise not_simulated("an HTTP API in front of anything but a Lambda function")
+        integration = self._add(api, "Integration", {
+            "IntegrationType": "AWS_PROXY", "IntegrationUri": target, "ApiGatewayManaged": True,
+            "PayloadFormatVersion": "2.0", "ConnectionType": "INTERNET",
+            "IntegrationMethod": "POST", "TimeoutInMillis": _DEFAULT_MILLIS,
+        })  # fmt: skip
+        self._add(api, "Route", {
+            **_route(api, {"RouteKey": route_key}),
+            "Target": f"integrations/{integration['IntegrationId']}", "ApiGatewayManaged": True,
+        })  # fmt: skip
+        settings = {
+            "StageName": "$default", "AutoDeploy": True, "ApiGatewayManaged": True,
+            "CreatedDate": call.now, "LastUpdatedDate": call.now, "StageVariables": {},
+        }  # fmt: skip
+        api.stages["$default"] = Stage("$default", settings)
+        self._auto_deploy(call, api)
+
+    def get_api(self, call: Call, api_id: str) -> Json:
+        """Describe an API."""
+        return self._api(call, api_id).settings
+
+    def get_apis(
+        self, call: Call, max_results: str | None = None, next_token: str | None = None
+    ) -> Json:
+        """List the HTTP APIs of an account and Region."""
+        place = (call.account, call.region, "HTTP")
+        found = [
+            each.settings
+            for each in self._state.apis.values()
+            if (each.account, each.region, each.protocol) == place
+        ]
+        return _page(found, max_results, next_token, f"apis {place}")
+
+    def update_api(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
+        """Change an API's settings; they take effect with its next deployment."""
+        api = self._api(call, api_id)
+        members = _members("UpdateApi", {"api_id": api_id, **asked}, "Api")
+        members.pop("ApiId", None)
+        if members.keys() & {"Target", "RouteKey", "CredentialsArn"}:
+            raise not_simulated("apigatewayv2:UpdateApi of a quick create")
+        api.settings.update(members)
+        self._auto_deploy(call, api)
+        return api.settings
+
+    def delete_api(self, call: Call, api_id: str) -> Json:
+        """Delete an API that no domain name is mapped to."""
+        api = self._api(call, api_id)
+        mapped = [
+            domain.name
+            for domain in self._state.domains.values()
+            for mapping in domain.mappings.values()
+            if mapping.api_id == api.id
+        ]
+        if mapped:
+            message = f"API {api.id} is mapped to {mapped[0]}: delete its API mappings first."
+            raise AwsError("BadRequestException", message)
+        del self._state.apis[api.id]
+        return {}
+
+    # Routes, integrations and authorizers.
+
+    def create_route(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
+        """Add a route."""
+        return self._create(call, api_id, "Route", asked, _route)
+
+    def get_route(self, call: Call, api_id: str, route_id: str) -> Json:
+        """Describe a route."""
+        return self._part(self._api(call, api_id), "Route", route_id)
+
+    def get_routes(self, call: Call, api_id: str, **paging: str) -> Json:
+        """List routes."""
+        return self._list(call, api_id, "Route", paging)
+
+    def update_route(self, call: Call, api_id: str, route_id: str, **asked: Any) -> Json:  # noqa: ANN401
+        """Change a route."""
+        return self._update(call, api_id, "Route", route_id, asked, _route)
+
+    def delete_route(self, call: Call, api_id: str, route_id: str) -> Json:
+        """Delete a route."""
+        return self._delete(call, api_id, "Route", route_id)
+
+    def create_integration(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
+        """Add an integration with a Lambda function."""
+        return self._create(call, api_id, "Integration", asked, _integration)
+
+    def get_integration(self, call: Call, api_id: str, integration_id: str) -> Json:
+        """Describe an integration."""
+        return self._part(self._api(call, api_id), "Integration", integration_id)
+
+    def get_integrations(self, call: Call, api_id: str, **paging: str) -> Json:
+        """List integrations."""
+        return self._list(call, api_id, "Integration", paging)
+
+    def update_integration(
+        self,
+        call: Call,
+        api_id: str,
+        integration_id: str,
+        **asked: Any,  # noqa: ANN401
+    ) -> Json:
+        """Change an integration."""
+        return self._update(call, api_id, "Integration", integration_id, asked, _integration)
+
+    def delete_integration(self, call: Call, api_id: str, integration_id: str) -> Json:
+        """Delete an integration that no route uses."""
+        api = self._api(call, api_id)
+        target = f"integrations/{integration_id}"
+        users = [each for each in api.parts["routes"].values() if each.get("Target") == target]
+        if users:
+            message = f"Cannot delete Integration '{integration_id}'. It is referenced by Route"
+            raise _conflict(f"{message} '{users[0]['RouteId']}'")
+        return self._delete(call, api_id, "Integration", integration_id)
+
+    def create_authorizer(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
+        """Add a REQUEST authorizer."""
+        return self._create(call, api_id, "Authorizer", asked, _authorizer)
+
+    def get_authorizer(self, call: Call, api_id: str, authorizer_id: str) -> Json:
+        """Describe an authorizer."""
+        return self._part(self._api(call, api_id), "Authorizer", authorizer_id)
+
+    def get_authorizers(self, call: Call, api_id: str, **paging: str) -> Json:
+        """List authorizers."""
+        return self._list(call, api_id, "Authorizer", paging)
+
+    def update_authorizer(self, call: Call, api_id: str, authorizer_id: str, **asked: Any) -> Json:  # noqa: ANN401
+        """Change an authorizer."""
+        return self._update(call, api_id, "Authorizer", authorizer_id, asked, _authorizer)
+
+    def delete_authorizer(self, call: Call, api_id: str, authorizer_id: str) -> Json:
+        """Delete an authorizer that no route uses."""
+        api = self._api(call, api_id)
+        if any(each.get("AuthorizerId") == authorizer_id for each in api.parts["routes"].values()):
+            raise _conflict(f"Cannot delete Authorizer '{authorizer_id}'. It is used by a Route")
+        return self._delete(call, api_id, "Authorizer", authorizer_id)
+
+    # Stages and deployments.
+
+    def create_stage(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
+        """Add a stage."""
+        api = self._api(call, api_id)
+        members = _members("CreateStage", {"api_id": api_id, **asked}, "Stage")
+        name = members["StageName"]
+        if not _STAGE.fullmatch(name):
+            raise _bad("Stage name only allows a-z, A-Z, 0-9, hyphen and underscore, or $default")
+        if name in api.stages:
+            raise _conflict(f"Stage already exists: {name}")
+        members.pop("ApiId", None)
+        stage = Stage(name, {"AutoDeploy": False, "StageVariables": {}, **members,
+                             "CreatedDate": call.now, "LastUpdatedDate": call.now})  # fmt: skip
+        if number := members.get("DeploymentId"):
+            stage.deployed = self._snapshot(api, number)
+        api.stages[name] = stage
+        self._auto_deploy(call, api)
+        return stage.settings
+
+    def get_stage(self, call: Call, api_id: str, stage_name: str) -> Json:
+        """Describe a stage."""
+        return _stage(self._api(call, api_id), stage_name).settings
+
+    def get_stages(self, call: Call, api_id: str, **paging: str) -> Json:
+        """List stages."""
+        found = [each.settings for each in self._api(call, api_id).stages.values()]
+        return _page(found, paging.get("max_results"), paging.get("next_token"), f"stages {api_id}")
+
+    def update_stage(self, call: Call, api_id: str, stage_name: str, **asked: Any) -> Json:  # noqa: ANN401
+        """Change a stage: its deployment, its variables, whether it deploys by itself."""
+        api = self._api(call, api_id)
+        stage = _stage(api, stage_name)
+        members = _members("UpdateStage", asked, "Stage")
+        if number := members.get("DeploymentId"):
+            stage.deployed = self._snapshot(api, number)
+        stage.settings.update({**members, "LastUpdatedDate": call.now})
+        self._auto_deploy(call, api)
+        return stage.settings
+
+    def delete_stage(self, call: Call, api_id: str, stage_name: str) -> Json:
+        """Delete a stage."""
+        api = self._api(call, api_id)
+        del api.stages[_stage(api, stage_name).name]
+        return {}
+
+    def create_deployment(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
+        """Fix what the API is now; a named stage serves it at once."""
+        api = self._api(call, api_id)
+        members = _members("CreateDeployment", asked, "Deployment")
+        stage = _stage(api, members["StageName"]) if "StageName" in members else None
+        if not api.parts["routes"]:
+            raise _bad("At least one route is required before deploying the Api.")
+        deployment = self._deploy(call, api, auto=False)
+        if "Description" in members:
+            deployment["Description"] = members["Description"]
+        if stage:
+            stage.settings["DeploymentId"] = deployment["DeploymentId"]
+            stage.deployed = self._snapshot(api, deployment["DeploymentId"])
+        return deployment
+
+    def get_deployment(self, call: Call, api_id: str, deployment_id: str) -> Json:
+        """Describe a deployment."""
+        found = self._api(call, api_id).deployments.get(deployment_id)
+        if found is None:
+            raise _missing("Deployment", deployment_id)
+        return found
+
+    def get_deployments(self, call: Call, api_id: str, **paging: str) -> Json:
+        """List deployments."""
+        found = list(self._api(call, api_id).deployments.values())
+        return _page(found, paging.get("max_results"), paging.get("next_token"), f"d {api_id}")
+
+    # Domain names.
+
+    def create_domain_name(
+        self,
+        call: Call,
+        domain_name: str,
+        *,
+        domain_name_configurations: list[Json] | None = None,
+        mutual_tls_authentication: Json | None = None,
+        tags: dict[str, str] | None = None,
+        routing_mode: str = "API_MAPPING_ONLY",
+    ) -> Json:
+        """Create a custom domain name."""
+        _check_routing(routing_mode)
+        settings = _settings(domain_name_configurations, mutual_tls_authentication)
+        return _domain(self._domains.create(call, domain_name, settings, tags or {}))
+
+    def get_domain_name(self, call: Call, domain_name: str) -> Json:
+        """Describe a custom domain name."""
+        return _domain(self._domains.find(call, domain_name))
+
+    def get_domain_names(
+        self, call: Call, max_results: str | None = None, next_token: str | None = None
+    ) -> Json:
+        """List custom domain names."""
+        found = [_domain(each) for each in self._domains.of(call)]
+        return _page(found, max_results, next_token, f"domains {call.account} {call.region}")
+
+    def update_domain_name(
+        self,
+        call: Call,
+        domain_name: str,
+        *,
+        domain_name_configurations: list[Json] | None = None,
+        mutual_tls_authentication: Json | None = None,
+        routing_mode: str = "API_MAPPING_ONLY",
+    ) -> Json:
+        """Change a custom domain name. Its configuration must be given again."""
+        _check_routing(routing_mode)
+        settings = _settings(domain_name_configurations, mutual_tls_authentication)
+        return _domain(self._domains.update(call, domain_name, settings))
+
+    def delete_domain_name(self, call: Call, domain_name: str) -> Json:
+        """Delete a custom domain name."""
+        self._domains.delete(call, domain_name)
+        return {}
+
+    def create_api_mapping(
+        self, call: Call, api_id: str, domain_name: str, stage: str, api_mapping_key: str = ""
+    ) -> Json:
+        """Let a path of a domain name lead to a stage of an API."""
+        domain = self._domains.find(call, domain_name)
+        mapping = Mapping(self._id(6), *self._mapped(call, domain, api_id, stage, api_mapping_key))
+        domain.mappings[mapping.id] = mapping
+        return _mapping(mapping)
+
+    def get_api_mapping(self, call: Call, api_mapping_id: str, domain_name: str) -> Json:
+        """Describe an API mapping."""
+        domain = self._domains.find(call, domain_name)
+        return _mapping(_found_mapping(domain, api_mapping_id))
+
+    def get_api_mappings(self, call: Call, domain_name: str, **paging: str) -> Json:
+        """List the API mappings of a domain name."""
+        found = [_mapping(each) for each in self._domains.find(call, domain_name).mappings.values()]
+        scope = f"mappings {domain_name}"
+        return _page(found, paging.get("max_results"), paging.get("next_token"), scope)
+
+    def update_api_mapping(
+        self,
+        call: Call,
+        api_id: str,
+        *,
+        api_mapping_id: str,
+        domain_name: str,
+        api_mapping_key: str | None = None,
+        stage: str | None = None,
+    ) -> Json:
+        """Change an API mapping."""
+        domain = self._domains.find(call, domain_name)
+        before = _found_mapping(domain, api_mapping_id)
+        key = before.key if api_mapping_key is None else api_mapping_key
+        del domain.mappings[before.id]
+        try:
+            changed = self._mapped(call, domain, api_id, stage or before.stage, key)
+        except AwsError:
+            domain.mappings[before.id] = before
+            raise
+        domain.mappings[before.id] = Mapping(before.id, *changed)
+        return _mapping(domain.mappings[before.id])
+
+    def delete_api_mapping(self, call: Call, api_mapping_id: str, domain_name: str) -> Json:
+        """Delete an API mapping."""
+        domain = self._domains.find(call, domain_name)
+        del domain.mappings[_found_mapping(domain, api_mapping_id).id]
+        return {}
+
+    def _mapped(
+        self, call: Call, domain: Domain, api_id: str, stage: str, key: str
+    ) -> tuple[str, str, str]:
+        api = self._state.apis.get(api_id)
+        if api is None or (api.account, api.region) != (call.account, call.region):
+            raise _bad(f"Invalid API identifier specified {call.account}:{api_id}")
+        if stage not in api.stages:
+            raise _bad(f"Invalid stage identifier specified: {stage}")
+        if key and not _MAPPING_KEY.fullmatch(key):
+            raise _bad("API mapping key should not start or end with a forward slash.")
+        if any(each.key == key for each in domain.mappings.values()):
+            raise _conflict(f"ApiMapping key already exists for this domain name: {key!r}")
+        return api.id, stage, key
+
+    # Tags.
+
+    def tag_resource(self, call: Call, resource_arn: str, tags: dict[str, str]) -> Json:
+        """Add tags to an API, a stage or a domain name."""
+        self._tags(call, resource_arn).update(tags)
+        return {}
+
+    def untag_resource(self, call: Call, resource_arn: str, tag_keys: list[str]) -> Json:
+        """Remove tags."""
+        for key in tag_keys:
+            self._tags(call, resource_arn).pop(key, None)
+        return {}
+
+    def get_tags(self, call: Call, resource_arn: str) -> Json:
+        """Return tags."""
+        return {"Tags": self._tags(call, resource_arn)}
+
+    def _tags(self, call: Call, arn: str) -> dict[str, str]:
+        path = arn.partition("::/")[2].split("/")
+        tags: dict[str, str]
+        match path:
+            case ["apis", api_id]:
+                tags = self._api(call, api_id).settings.setdefault("Tags", {})
+            case ["apis", api_id, "stages", name]:
+                tags = _stage(self._api(call, api_id), name).settings.setdefault("Tags", {})
+            case ["domainnames", name]:
+                tags = self._domains.find(call, name).tags
+            case _:
+                raise error(self.name, "NotFoundException", f"Invalid resource ARN: {arn}")
+        return tags
+
+    # Within.
+
+    def _api(self, call: Call, api_id: str) -> Api:
+        found = self._state.apis.get(api_id)
+        place = (call.account, call.region, "HTTP")
+        if found is None or (found.account, found.region, found.protocol) != place:
+            message = f"Invalid API identifier specified {call.account}:{api_id}"
+            raise error(self.name, "NotFoundException", message)
+        return found
+
+    def _part(self, api: Api, noun: str, number: str) -> Json:
+        found = api.parts[_PARTS[noun]].get(number)
+        if found is None:
+            raise _missing(noun, number)
+        return found
+
+    def _list(self, call: Call, api_id: str, noun: str, paging: dict[str, str]) -> Json:
+        found = list(self._api(call, api_id).parts[_PARTS[noun]].values())
+        scope = f"{noun} {api_id}"
+        return _page(found, paging.get("max_results"), paging.get("next_token"), scope)
+
+    def _create(
+        self, call: Call, api_id: str, noun: str, asked: Json, check: Callable[[Api, Json], Json]
+    ) -> Json:
+        api = self._api(call, api_id)
+        made = self._add(api, noun, check(api, _members(f"Create{noun}", asked, noun)))
+        self._auto_deploy(call, api)
+        return made
+
+    def _add(self, api: Api, noun: str, members: Json) -> Json:
+        number = self._id(7)
+        api.parts[_PARTS[noun]][number] = {**members, f"{noun}Id": number}
+        return api.parts[_PARTS[noun]][number]
+
+    def _update(  # noqa: PLR0917 - as `_create`, and which
+        self,
+        call: Call,
+        api_id: str,
+        noun: str,
+        number: str,
+        asked: Json,
+        check: Callable[[Api, Json], Json],
+    ) -> Json:
+        api = self._api(call, api_id)
+        before = self._part(api, noun, number)
+        members = _members(f"Update{noun}", asked, noun)
+        kept = api.parts[_PARTS[noun]].pop(number)  # or it would be found to conflict with itself
+        try:
+            changed = check(api, {**before, **members})
+        finally:
+            api.parts[_PARTS[noun]][number] = kept
+        kept.clear()
+        kept.update(changed)
+        self._auto_deploy(call, api)
+        return kept
+
+    def _delete(self, call: Call, api_id: str, noun: str, number: str) -> Json:
+        api = self._api(call, api_id)
+        self._part(api, noun, number)
+        del api.parts[_PARTS[noun]][number]
+        self._auto_deploy(call, api)
+        return {}
+
+    def _auto_deploy(self, call: Call, api: Api) -> None:
+        """Let the stages that deploy by themselves serve what the API is now."""
+        stages = [each for each in api.stages.values() if each.settings.get("AutoDeploy")]
+        if not stages or not api.parts["routes"]:
+            return
+        number = self._deploy(call, api, auto=True)["DeploymentId"]
+        for stage in stages:
+            stage.deployed = self._snapshot(api, number)
+            stage.settings |= {
+                "DeploymentId": number,
+                "LastDeploymentStatusMessage": (
+                    f"Successfully deployed stage with deployment ID '{number}'"
+                ),
+            }
+
+    def _deploy(self, call: Call, api: Api, *, auto: bool) -> Json:
+        number = self._id(6)
+        api.snapshots[number] = api.snapshot()
+        api.deployments[number] = {
+            "AutoDeployed": auto,
+            "CreatedDate": call.now,
+            "DeploymentId": number,
+            "DeploymentStatus": "DEPLOYED",
+        }
+        return api.deployments[number]
+
+    def _snapshot(self, api: Api, number: str) -> Json:
+        if number not in api.snapshots:
+            raise _missing("Deployment", number)
+        return api.snapshots[number]
+
+    def _id(self, length: int) -> str:
+        return new_id(self._numbers.bytes(length))
+
+
+# What is checked of each part. Each returns the members to keep.
+
+
+def _route(api: Api, members: Json) -> Json:
+    key = members["RouteKey"]
+    found = _ROUTE_KEY.fullmatch(key)
+    segments = found["path"].split("/") if found and found["path"] else []
+    greedy = [segment.endswith("+}") for segment in segments]
+    if not found or not all(map(_SEGMENT.fullmatch, segments)) or any(greedy[:-1]):
+        raise _bad(
+            "The provided route key is not formatted properly for HTTP protocol. Format should be "
+            '"<HTTP METHOD> /<RESOURCE PATH>" or "$default"'
+        )
+    if any(each["RouteKey"] == key for each in api.parts["routes"].values()):
+        raise _conflict(f"Route with key {key} already exists for this API")
+    target = members.get("Target")
+    if target and target.removeprefix("integrations/") not in api.parts["integrations"]:
+        raise _bad(f"Invalid target: {target}. It must be integrations/ID of this API")
+    kind = members.get("AuthorizationType", "NONE")
+    if kind not in {"NONE", "CUSTOM"}:
+        raise not_simulated(f"routes with the authorization type {kind}")
+    authorizer = members.get("AuthorizerId")
+    if kind == "CUSTOM" and authorizer not in api.parts["authorizers"]:
+        raise _bad(f"Invalid authorizer identifier specified: {authorizer}")
+    if kind == "NONE" and authorizer:
+        raise _bad("An authorizer needs the authorization type CUSTOM")
+    return {"ApiKeyRequired": False, **members, "AuthorizationType": kind}
+
+
+def _integration(_: Api, members: Json) -> Json:
+    if members["IntegrationType"] != "AWS_PROXY":
+        raise not_simulated(f"HTTP API integrations of the type {members['IntegrationType']}")
+    uri = members.get("IntegrationUri", "")
+    function = invoked(uri)
+    if not _FUNCTION.fullmatch(function):
+        raise _bad(f"Invalid Integration URI: {uri!r} is not the ARN of a Lambda function")
+    version = members.get("PayloadFormatVersion")
+    if version not in {"1.0", "2.0"}:
+        raise _bad("PayloadFormatVersion is a required parameter for integration: 1.0 or 2.0")
+    if members.get("ConnectionType", "INTERNET") != "INTERNET":
+        raise not_simulated("HTTP API integrations over a VPC link")
+    millis = members.get("TimeoutInMillis", _DEFAULT_MILLIS)
+    if not 50 <= millis <= _DEFAULT_MILLIS:  # noqa: PLR2004 - the quota's own bounds
+        raise _bad("Timeout should be between 50 ms and 30000 ms")
+    return {
+        "ConnectionType": "INTERNET", "IntegrationMethod": "POST", **members,
+        "TimeoutInMillis": millis,
+    }  # fmt: skip
+
+
+def _authorizer(api: Api, members: Json) -> Json:
+    if members["AuthorizerType"] != "REQUEST":
+        raise not_simulated(f"HTTP API authorizers of the type {members['AuthorizerType']}")
+    if any(each["Name"] == members["Name"] for each in api.parts["authorizers"].values()):
+        raise _bad(f"Authorizer already exists: {members['Name']}")
+    uri = members.get("AuthorizerUri", "")
+    if not _INVOKE.fullmatch(uri) or not _FUNCTION.fullmatch(invoked(uri)):
+        form = "arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations"
+        raise _bad(f"Invalid Authorizer URI: found {uri!r}, expected {form}")
+    version = members.get("AuthorizerPayloadFormatVersion")
+    if version not in {"1.0", "2.0"}:
+        raise _bad(
+            "AuthorizerPayloadFormatVersion is a required parameter for a REQUEST authorizer"
+        )
+    if version == "1.0" and members.get("EnableSimpleResponses"):
+        raise _bad("EnableSimpleResponses needs the payload format version 2.0")
+    for source in members.get("IdentitySource", []):
+        if not _IDENTITY.fullmatch(source):
+            raise _bad(f"Invalid identity source: {source}")
+    seconds = members.get("AuthorizerResultTtlInSeconds", _DEFAULT_TTL)
+    if not 0 <= seconds <= _MOST_TTL:
+        raise _bad(f"Authorizer result TTL should be between 0 and {_MOST_TTL} seconds")
+    if seconds and not members.get("IdentitySource") and "AuthorizerResultTtlInSeconds" in members:
+        raise _bad("Caching needs at least one identity source")
+    return {**members, "AuthorizerResultTtlInSeconds": seconds}
+
+
+def invoked(uri: str) -> str:
+    """Return the function's ARN that a URI names, in either of its two forms."""
+    found = _INVOKE.fullmatch(uri)
+    return found[1] if found else uri
+
+
+# To and from the model.
+
+
+def _members(operation: str, asked: Json, noun: str) -> Json:
+    """Return arguments under the model's names; what nothing would come of is refused."""
+    shape = service_model(HttpApis.name).operation_model(operation).input_shape
+    names = {xform_name(name): name for name in (shape.members if shape else {})}
+    members = {names[key]: value for key, value in asked.items()}
+    members.pop("ApiId", None)
+    if others := sorted(members.keys() - _TAKEN[noun]):
+        raise not_simulated(f"apigatewayv2:{operation} with {', '.join(others)}")
+    return members
+
+
+def _settings(configurations: list[Json] | None, mutual: Json | None) -> Settings:
+    if len(configurations or []) != 1:
+        raise _bad("Invalid input. Expected one domain name configuration")
+    assert configurations is not None  # noqa: S101 - one, as just seen
+    (given,), mutual = configurations, mutual or {}
+    taken = {
+        "CertificateArn",
+        "EndpointType",
+        "SecurityPolicy",
+        "OwnershipVerificationCertificateArn",
+    }
+    # What a Get answers may be sent back as it is.
+    answered = {"ApiGatewayDomainName", "HostedZoneId", "DomainNameStatus", "CertificateUploadDate",
+                "DomainNameStatusMessage", "IpAddressType", "CertificateName"}  # fmt: skip
+    if others := sorted(given.keys() - taken - answered):
+        raise not_simulated(f"a domain name with {', '.join(others)}")
+    return Settings(
+        certificate_arn=given.get("CertificateArn"),
+        ownership_arn=given.get("OwnershipVerificationCertificateArn"),
+        security_policy=given.get("SecurityPolicy"),
+        endpoint_type=given.get("EndpointType"),
+        truststore_uri=mutual.get("TruststoreUri"),
+        truststore_version=mutual.get("TruststoreVersion"),
+    )
+
+
+def _domain(domain: Domain) -> Json:
+    configuration = {
+        "ApiGatewayDomainName": domain.regional_name,
+        "CertificateArn": domain.certificate_arn,
+        "DomainNameStatus": domain.status,
+        "DomainNameStatusMessage": domain.status_message,
+        "EndpointType": "REGIONAL",
+        "HostedZoneId": domain.hosted_zone_id,
+        "SecurityPolicy": domain.security_policy,
+        "OwnershipVerificationCertificateArn": domain.ownership_arn,
+    }
+    answer: Json = {
+        "ApiMappingSelectionExpression": "$request.basepath",
+        "DomainName": domain.name,
+        "DomainNameArn": domain.arn,
+        "DomainNameConfigurations": [configuration],
+        "RoutingMode": "API_MAPPING_ONLY",
+        "Tags": domain.tags,
+    }
+    if domain.truststore_uri:
+        answer["MutualTlsAuthentication"] = {
+            "TruststoreUri": domain.truststore_uri,
+            "TruststoreVersion": domain.truststore_version,
+            "TruststoreWarnings": list(domain.warnings) or None,
+        }
+    return answer
+
+
+def _mapping(mapping: Mapping) -> Json:
+    return {
+        "ApiId": mapping.api_id,
+        "ApiMappingId": mapping.id,
+        "ApiMappingKey": mapping.key,
+        "Stage": mapping.stage,
+    }
+
+
+def _found_mapping(domain: Domain, number: str) -> Mapping:
+    if number not in domain.mappings:
+        raise _missing("ApiMapping", number)
+    return domain.mappings[number]
+
+
+def _stage(api: Api, name: str) -> Stage:
+    if name not in api.stages:
+        raise error(HttpApis.name, "NotFoundException", "Invalid stage identifier specified")
+    return api.stages[name]
+
+
+def _check_routing(mode: str) -> None:
+    if mode != "API_MAPPING_ONLY":
+        raise not_simulated(f"the routing mode {mode}")
+
+
+def _page(found: list[Json], most: str | None, token: str | None, scope: str) -> Json:
+    if most is not None and not (most.isascii() and most.isdigit() and int(most) > 0):
+        raise _bad(f"MaxResults must be a positive number: found {most!r}")
+    shown, after = page(found, int(most or 500), token, scope=scope, refusal="BadRequestException")
+    return {"Items": shown, "NextToken": after}
+
+
+def _missing(noun: str, number: str) -> AwsError:
+    return error(HttpApis.name, "NotFoundException", f"Unable to find {noun} by key {number}")
+
+
+def _bad(message: str) -> AwsError:
+    return error(HttpApis.name, "BadRequestException", message)
+
+
+def _conflict(message: str) -> AwsError:
+    return error(HttpApis.name, "ConflictException", message)

@@ -1,0 +1,385 @@
+"""What API Gateway does with a request: domain, mutual TLS, route, authorizer, integration.
+
+Below TLS, and the same however a request comes. Functions run outside the world's turn.
+
+Sources: API Gateway Developer Guide, "Working with routes for HTTP APIs", "Working with API
+mappings", "How to turn on mutual TLS authentication", "Disable the default endpoint"; Knowledge
+Center, "troubleshoot 403 errors from a mutual TLS custom domain name".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from cryptography import x509
+
+from pkilab.pki.keys import PrivateKey, generate_key
+from pkilab.pki.truststore import Admission, Cause, Truststore
+from pkilab.simulator.acm.amazon import Amazon
+from pkilab.simulator.acm.state import Certificates
+from pkilab.simulator.apigateway import events
+from pkilab.simulator.apigateway.authorizers import (
+    Authorization,
+    AuthorizerError,
+    Results,
+    authorize,
+    identity,
+    read_answer,
+)
+from pkilab.simulator.apigateway.events import MalformedAnswerError, Routed
+from pkilab.simulator.apigateway.http_apis import invoked
+from pkilab.simulator.apigateway.requests import ApiRequest
+from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Stage
+from pkilab.simulator.functions.service import Lambda
+from pkilab.simulator.service import AwsError, HttpResponse, Json
+from pkilab.simulator.world import World
+
+_DEFAULT_HOST = re.compile(r"(?P<api>[a-z0-9-]+)\.execute-api\.(?P<region>[\w-]+)\.amazonaws\.com")
+_MOST_BODY = 10 * 2**20
+_MOST_RECORDS = 1000
+_PRINCIPAL = "apigateway.amazonaws.com"
+_LIFETIME = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCredentials:
+    """What the front shows to a client that asked for a name."""
+
+    name: str
+    key: PrivateKey = field(repr=False)
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRecord:
+    """One request, as an access log has it, with the cause where it was refused."""
+
+    at: datetime
+    request_id: str
+    host: str
+    api_id: str | None
+    route: str | None
+    status: int
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A request's way through an API, as it stood in one turn."""
+
+    routed: Routed
+    integration: Json
+    authorizer: Json | None
+
+
+class _Refused(Exception):  # noqa: N818 - an answer rather than an error
+    """Ends a request with a status and the cause, for the log."""
+
+    def __init__(self, status: int, message: str, cause: str) -> None:
+        super().__init__(cause)
+        self.status, self.message, self.cause = status, message, cause
+
+
+class Runtime:
+    """API Gateway's data plane over one state."""
+
+    def __init__(
+        self,
+        world: World,
+        state: ApiGatewayState,
+        functions: Lambda,
+        certificates: Certificates,
+        amazon: Amazon,
+    ) -> None:
+        self._world, self._state, self._functions = world, state, functions
+        self._certificates, self._amazon = certificates, amazon
+        self._numbers = world.entropy("apigateway", "requests")
+        self._defaults: dict[str, ServerCredentials] = {}
+        self._results = Results()
+        self._log: deque[AccessRecord] = deque(maxlen=_MOST_RECORDS)
+
+    @property
+    def log(self) -> tuple[AccessRecord, ...]:
+        """The latest requests, the newest last."""
+        return tuple(self._log)
+
+    # For whoever speaks TLS.
+
+    def serves(self, host: str) -> bool:
+        """Whether a host name is an API's: its own or a custom domain name."""
+        return host in self._state.domains or _DEFAULT_HOST.fullmatch(host) is not None
+
+    def credentials(self, server_name: str | None) -> ServerCredentials | None:
+        """Return what to show to a client that asks for a name; None: nobody has that name.
+
+        A client that asks for none is shown the certificate of the default endpoints.
+        """
+        with self._world.turn():
+            domain = self._state.domains.get(server_name or "")
+            if domain is None:
+                default = _DEFAULT_HOST.fullmatch(server_name or "")
+                if server_name and not default:
+                    return None
+                return self._default(default["region"] if default else self._world.region)
+            found = self._certificates.find(domain.certificate_arn)
+            if found is None or found.key is None or found.certificate is None:
+                return None
+            return ServerCredentials(domain.name, found.key, found.certificate, found.chain)
+
+    def truststore(self, server_name: str | None) -> Truststore | None:
+        """Return the truststore of a name that wants mutual TLS."""
+        domain = self._state.domains.get(server_name or "")
+        return domain.truststore if domain else None
+
+    def admit(self, server_name: str | None, certificate: x509.Certificate | None) -> Admission:
+        """Judge a client's certificate for a name that wants mutual TLS, at the world's time.
+
+        Raises:
+            KeyError: the name wants none.
+        """
+        truststore = self.truststore(server_name)
+        if truststore is None:
+            raise KeyError(server_name)
+        return truststore.admit(certificate, self._world.clock.now())
+
+    def _default(self, region: str) -> ServerCredentials:
+        now = self._world.clock.now()
+        made = self._defaults.get(region)
+        if made is None or now > made.certificate.not_valid_after_utc:
+            name = f"*.execute-api.{region}.amazonaws.com"
+            key = generate_key("EC_prime256v1", self._world.entropy("apigateway", "key", region))
+            day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            certificate = self._amazon.server_certificate(
+                (name,), key.public_key(), day, day + _LIFETIME
+            )
+            made = ServerCredentials(name, key, certificate, self._amazon.chain)
+            self._defaults[region] = made
+        return made
+
+    # Requests.
+
+    def handle(self, request: ApiRequest) -> HttpResponse:
+        """Answer one request; outside of any turn.
+
+        Raises:
+            LabClosedError: the world was closed.
+        """
+        with self._world.turn():
+            number = self._numbers.uuid()
+            now = self._world.clock.now()
+        record = AccessRecord(now, number, request.host, None, None, 200)
+        try:
+            with self._world.turn():
+                plan = self._plan(request, number, now)
+            record = replace(record, api_id=plan.routed.api_id, route=plan.routed.route)
+            response = self._run(plan)
+        except _Refused as end:
+            body = json.dumps({"message": end.message}, separators=(",", ":")).encode()
+            response = HttpResponse(end.status, {"content-type": "application/json"}, body)
+            record = replace(record, cause=end.cause)
+        self._log.append(replace(record, status=response.status))
+        headers = {**response.headers, "apigw-requestid": number}
+        return HttpResponse(response.status, headers, response.body)
+
+    def _plan(self, request: ApiRequest, number: str, now: datetime) -> _Plan:
+        """Find the way, up to what is to be run.
+
+        Raises:
+            _Refused: there is none.
+        """
+        if len(request.body) > _MOST_BODY:
+            raise _Refused(413, "Request Entity Too Large", "the body is over 10 MB")
+        raw = request.target.partition("?")[0]
+        domain = self._state.domains.get(request.host)
+        if domain:
+            _admit(domain, request)
+            api, stage, path = self._mapped(domain, raw)
+        else:
+            api, stage, path = self._addressed(request.host, raw)
+        if stage.deployed is None:
+            raise _not_found("nothing is deployed to the stage")
+        route, parameters = _route(stage.deployed, request.method, path)
+        routed = Routed(
+            request, number, api.account, api.region, api.id, stage.name,
+            dict(stage.settings.get("StageVariables") or {}), route["RouteKey"], path, parameters,
+            now,
+        )  # fmt: skip
+        target = route.get("Target", "").removeprefix("integrations/")
+        integration = stage.deployed["integrations"].get(target)
+        if integration is None:
+            raise _failed("the route has no integration")
+        authorizer = stage.deployed["authorizers"].get(route.get("AuthorizerId"))
+        return _Plan(routed, integration, authorizer)
+
+    def _mapped(self, domain: Domain, raw: str) -> tuple[Api, Stage, str]:
+        """Follow the mapping with the longest key that the path begins with."""
+        path = raw.strip("/")
+        found = [
+            each
+            for each in domain.mappings.values()
+            if not each.key or path == each.key or path.startswith(f"{each.key}/")
+        ]
+        if not found:
+            raise _forbidden("no API mapping of the domain name fits the path")
+        mapping = max(found, key=lambda each: len(each.key))
+        api = self._state.apis.get(mapping.api_id)
+        stage = api.stages.get(mapping.stage) if api else None
+        if api is None or stage is None:
+            raise _forbidden("the API mapping leads to an API or a stage that is gone")
+        rest = path.removeprefix(mapping.key).lstrip("/")
+        return api, stage, f"/{rest}"
+
+    def _addressed(self, host: str, raw: str) -> tuple[Api, Stage, str]:
+        """Find the API and the stage that a default endpoint's URL names."""
+        default = _DEFAULT_HOST.fullmatch(host)
+        api = self._state.apis.get(default["api"]) if default else None
+        if default is None or api is None or api.region != default["region"]:
+            raise _forbidden(f"no API is at {host}")
+        if api.settings.get("DisableExecuteApiEndpoint"):
+            raise _not_found("the default endpoint is disabled")
+        first, _, rest = raw.lstrip("/").partition("/")
+        if first in api.stages and first != "$default":
+            return api, api.stages[first], f"/{rest}"
+        if "$default" in api.stages:
+            return api, api.stages["$default"], raw or "/"
+        raise _not_found(f"the API has no stage {first!r}")
+
+    def _run(self, plan: _Plan) -> HttpResponse:
+        """Ask the authorizer, if there is one, and run the function."""
+        routed, integration = plan.routed, plan.integration
+        version = integration["PayloadFormatVersion"]
+        event = events.version_1(routed) if version == "1.0" else events.version_2(routed)
+        if plan.authorizer:
+            given = self._authorize(plan.authorizer, routed)
+            if not given.allowed:
+                raise _forbidden("the authorizer denied the request")
+            told = given.context if version == "1.0" else {"lambda": given.context}
+            event["requestContext"]["authorizer"] = told
+        elif version == "1.0":
+            event["requestContext"]["authorizer"] = {"claims": None, "scopes": None}
+        source = _source_arn(routed, routed.route.replace(" ", "", 1))
+        payload = self._call(integration["IntegrationUri"], event, source)
+        try:
+            read = events.response_1 if version == "1.0" else events.response_2
+            return read(payload)
+        except MalformedAnswerError as why:
+            raise _failed(f"the integration's answer is malformed: {why}") from why
+
+    def _authorize(self, authorizer: Json, routed: Routed) -> Authorization:
+        sources = authorizer.get("IdentitySource") or []
+        values = identity(sources, routed)
+        if values is None:
+            raise _Refused(401, "Unauthorized", "an identity source is missing")
+        simple = bool(authorizer.get("EnableSimpleResponses"))
+        key = (authorizer["AuthorizerId"], routed.stage, *values)
+        seconds = authorizer["AuthorizerResultTtlInSeconds"] if sources else 0
+        answer = self._results.recall(key, routed.now) if seconds else None
+        if answer is None:
+            version = authorizer["AuthorizerPayloadFormatVersion"]
+            event = events.version_1(routed) if version == "1.0" else events.version_2(routed)
+            event = events.authorizer_event(event, routed, values)
+            place = f"arn:aws:execute-api:{routed.region}:{routed.account}:{routed.api_id}"
+            source = f"{place}/authorizers/{authorizer['AuthorizerId']}"
+            payload = self._call(authorizer["AuthorizerUri"], event, source)
+            try:
+                answer = read_answer(payload, simple=simple)
+            except AuthorizerError as why:
+                raise _failed(f"authorizer: {why}") from why
+            if seconds:
+                self._results.keep(key, answer, routed.now, seconds)
+        return authorize(answer, routed, simple=simple)
+
+    def _call(self, uri: str, event: Json, source_arn: str) -> bytes:
+        """Run a function for API Gateway; whatever goes wrong is a 500 with its cause logged."""
+        try:
+            done = self._functions.call(
+                invoked(uri), json.dumps(event).encode(), principal=_PRINCIPAL,
+                source_arn=source_arn,
+            )  # fmt: skip
+        except AwsError as why:
+            raise _failed(f"{invoked(uri)} cannot be invoked: {why}") from why
+        if done.function_error:
+            text = done.payload.decode(errors="replace")
+            raise _failed(f"{invoked(uri)} failed: {text}")
+        return done.payload
+
+
+def _admit(domain: Domain, request: ApiRequest) -> None:
+    """Let in who mutual TLS admitted for this very name.
+
+    Raises:
+        _Refused: 403; no TLS at all, a connection opened for another name, or not admitted.
+    """
+    if domain.truststore is None:
+        return
+    if request.server_name != domain.name or request.admission is None:
+        opened = request.server_name or "no name"
+        raise _forbidden(f"{Cause.WRONG_NAME}: the connection was opened for {opened}")
+    if not request.admission.admitted:
+        raise _forbidden(f"{request.admission.cause}: {request.admission.sentence}")
+
+
+def _route(deployed: Json, method: str, path: str) -> tuple[Json, dict[str, str]]:
+    """Choose the most specific route: full match, greedy variable, $default.
+
+    Raises:
+        _Refused: 404; none fits.
+    """
+    fitting: list[tuple[tuple[int, int, int], Json, dict[str, str]]] = []
+    for route in deployed["routes"].values():
+        wanted, _, pattern = route["RouteKey"].partition(" ")
+        if wanted == "$default":
+            fitting.append(((2, 0, 0), route, {}))
+        elif wanted in {method, "ANY"} and (found := _match(pattern, path)) is not None:
+            greedy = pattern.endswith("+}")
+            # More literal segments are more specific; a method is more so than ANY.
+            literal = sum(not segment.startswith("{") for segment in pattern.split("/"))
+            fitting.append(((int(greedy), -literal, int(wanted == "ANY")), route, found))
+    if not fitting:
+        raise _not_found(f"no route fits {method} {path}")
+    _, route, parameters = min(fitting, key=lambda each: each[0])
+    return route, parameters
+
+
+def _match(pattern: str, path: str) -> dict[str, str] | None:
+    """Return the values of a pattern's variables in a path; None: it does not fit."""
+    wanted, found = pattern.strip("/").split("/"), path.strip("/").split("/")
+    if wanted[-1].endswith("+}"):
+        if len(found) < len(wanted) or not found[-1]:
+            return None
+        found = [*found[: len(wanted) - 1], "/".join(found[len(wanted) - 1 :])]
+    if len(wanted) != len(found):
+        return None
+    values = {}
+    for part, value in zip(wanted, found, strict=True):
+        if part.startswith("{"):
+            if not value:
+                return None
+            values[part.strip("{}+")] = events.decoded(value)
+        elif part != value:
+            return None
+    return values
+
+
+def _source_arn(routed: Routed, route: str) -> str:
+    """Return what a function's permission is asked about: the stage and the route."""
+    place = f"arn:aws:execute-api:{routed.region}:{routed.account}:{routed.api_id}"
+    method, slash, path = route.partition("/")
+    return f"{place}/{routed.stage}/{'*' if method == 'ANY' else method}{slash}{path}"
+
+
+def _forbidden(cause: str) -> _Refused:
+    return _Refused(403, "Forbidden", cause)
+
+
+def _not_found(cause: str) -> _Refused:
+    return _Refused(404, "Not Found", cause)
+
+
+def _failed(cause: str) -> _Refused:
+    return _Refused(500, "Internal Server Error", cause)

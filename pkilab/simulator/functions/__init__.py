@@ -1,0 +1,1 @@
+"""AWS Lambda: Python functions deployed as zip archives, which really run."""

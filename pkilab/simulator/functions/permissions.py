@@ -1,0 +1,70 @@
+"""Resource policies of functions: who besides the account itself may invoke one.
+
+Source: AWS Lambda Developer Guide, "Working with resource-based policies in Lambda".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from pkilab.simulator.service import Json
+
+_ACTIONS = {"lambda:InvokeFunction", "lambda:*", "*"}
+_SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com")
+
+
+def statement(
+    sid: str,
+    action: str,
+    principal: str,
+    function_arn: str,
+    *,
+    source_arn: str | None,
+    source_account: str | None,
+) -> Json:
+    """Return a statement as AddPermission writes it."""
+    who: Json | str = {"AWS": principal}
+    if _SERVICE.fullmatch(principal):
+        who = {"Service": principal}
+    elif principal == "*":
+        who = "*"
+    made: Json = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": who,
+        "Action": action,
+        "Resource": function_arn,
+    }
+    conditions: Json = {}
+    if source_account:
+        conditions["StringEquals"] = {"AWS:SourceAccount": source_account}
+    if source_arn:
+        conditions["ArnLike"] = {"AWS:SourceArn": source_arn}
+    return {**made, "Condition": conditions} if conditions else made
+
+
+def allows(statements: Iterable[Json], *, principal: str, source_arn: str) -> bool:
+    """Whether a service may invoke the function on behalf of ``source_arn``."""
+    return any(_admits(each, principal, source_arn) for each in statements)
+
+
+def _admits(made: Json, principal: str, source_arn: str) -> bool:
+    who, conditions = made["Principal"], made.get("Condition", {})
+    named = who == "*" or who.get("Service") == principal
+    account = conditions.get("StringEquals", {}).get("AWS:SourceAccount")
+    pattern = conditions.get("ArnLike", {}).get("AWS:SourceArn")
+    return (
+        named
+        and made["Action"] in _ACTIONS
+        and account in (None, source_arn.split(":")[4])
+        and (pattern is None or _arn_like(source_arn, pattern))
+    )
+
+
+def _arn_like(arn: str, pattern: str) -> bool:
+    """Compare as ArnLike does: each of the six parts by itself, ``*`` and ``?`` within it."""
+    parts, wanted = arn.split(":", 5), pattern.split(":", 5)
+    quoted = (each.replace("[", "[[]") for each in wanted)
+    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, quoted))

@@ -1,0 +1,94 @@
+"""The CloudFormation template, by cfn-lint and by what it must grant."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+from cfnlint.decode.cfn_yaml import load
+
+from pkilab.templates.revocation_authorizer import settings
+
+FOLDER = Path(settings.__file__).parent
+TEMPLATE = FOLDER / "template.yaml"
+
+
+def lint(path):
+    program = Path(sysconfig.get_path("scripts")) / "cfn-lint"
+    command = [program, "--non-zero-exit-code", "informational", path]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_cfn_lint_finds_nothing_in_the_template():
+    done = lint(TEMPLATE)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("Runtime: python3.13", "Runtime: python2.7", "E"),
+        ("!GetAtt Role.Arn", "!GetAtt Roll.Arn", "E1010"),
+        ("Principal: apigateway.amazonaws.com", "Principle: apigateway.amazonaws.com", "E3002"),
+        ("MaxValue: 2678400", "MostValue: 2678400", "E2001"),
+    ],
+)
+def test_cfn_lint_would_find_a_mistake(tmp_path, old, new, rule):
+    text = TEMPLATE.read_text()
+    assert old in text
+    (tmp_path / "broken.yaml").write_text(text.replace(old, new))
+    done = lint(tmp_path / "broken.yaml")
+    assert done.returncode != 0
+    assert re.search(rf"^{rule}", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.fixture(scope="module")
+def template():
+    return load(str(TEMPLATE))
+
+
+def test_the_role_may_do_nothing_but_log_and_read_what_is_configured(template):
+    resources = template["Resources"]
+    granted = {
+        (name, action): statement["Resource"]
+        for name, each in resources.items()
+        if each["Type"] == "AWS::IAM::RolePolicy"
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+    }
+    assert set(granted) == {
+        ("LogPolicy", "logs:CreateLogStream"), ("LogPolicy", "logs:PutLogEvents"),
+        ("IssuersPolicy", "s3:GetObject"), ("CrlPolicy", "s3:GetObject"),
+    }  # fmt: skip
+    assert all(resource != "*" for resource in granted.values())
+    assert not {"ManagedPolicyArns", "Policies"} & set(resources["Role"]["Properties"])
+    for name in ("IssuersPolicy", "CrlPolicy"):
+        assert resources[name]["Condition"] in template["Conditions"]
+    for parameter in ("IssuersUri", "CrlObjectArn"):
+        pattern = template["Parameters"][parameter]["AllowedPattern"]
+        assert re.fullmatch(pattern, "")
+        assert not re.fullmatch(pattern, "s3://bucket/*")
+        assert not re.fullmatch(pattern, "arn:aws:s3:::bucket/*")
+    assert re.fullmatch(template["Parameters"]["IssuersUri"]["AllowedPattern"], "s3://b/ca.pem")
+
+
+def test_the_log_ends_and_one_api_alone_may_call(template):
+    resources = template["Resources"]
+    assert resources["LogGroup"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert resources["CallByApiGateway"]["Properties"]["SourceArn"]["Fn::Sub"].endswith(
+        ":${ApiId}/authorizers/*"
+    )
+
+
+def test_the_template_sets_variables_that_the_settings_know(template):
+    variables = template["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    assert settings.__doc__
+    known = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b|\bSOURCE\b|\bNONCE\b|\bRESPONSE\b",
+                           settings.__doc__))  # fmt: skip
+    assert set(variables) <= known
+    assert known - set(variables) == {"RETRY_SECONDS", "TIMEOUT_SECONDS", "MAX_BYTES"}
