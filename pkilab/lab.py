@@ -68,7 +68,9 @@ class _Place(Protocol):
     def client(self, service: str, account: str, region: str) -> Any: ...  # noqa: ANN401
     def fetch(self, url: str, body: bytes | None, content_type: str) -> tuple[int, bytes]: ...
     def generate_key(self, algorithm: str, name: str) -> PrivateKey: ...
-    def serve(self, host: str, port: int) -> Server: ...
+    def serve(
+        self, host: str, port: int, tls_port: int, refuse_in: Literal["response", "handshake"]
+    ) -> Server: ...
     def environment(self, account: str) -> dict[str, str]: ...
     def close(self) -> None: ...
 
@@ -266,14 +268,28 @@ class Lab:
             lambda service, account, region: self.client(service, account=account, region=region),
         )
 
-    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Server:
-        """Serve the same world over HTTP until it is closed or the lab is.
+    def serve(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        tls_port: int = 0,
+        refuse_in: Literal["response", "handshake"] = "response",
+    ) -> Server:
+        """Serve the same world until it is closed or the lab is: HTTP, and its APIs over TLS.
+
+        Args:
+            host: the address to listen on.
+            port: for HTTP; 0 lets the system choose a free one.
+            tls_port: for TLS; likewise.
+            refuse_in: where mutual TLS turns a client away: ``response`` (403 after the handshake,
+                as the field reports of AWS) or ``handshake`` (an alert).
 
         Raises:
             LabError: the lab is not simulated, or the address cannot be had.
         """
         self._require_open()
-        server = self._place.serve(host, port)
+        server = self._place.serve(host, port, tls_port, refuse_in)
         self._servers.append(server)
         return server
 
@@ -283,7 +299,8 @@ class Lab:
         In a simulated lab these are keys that open nothing but the lab. On AWS there are none to
         set: boto3's configuration is the user's own.
         """
-        endpoint = {"AWS_ENDPOINT_URL": self._servers[-1].url} if self._servers else {}
+        serving = [server.url for server in self._servers if not server.closed]
+        endpoint = {"AWS_ENDPOINT_URL": serving[-1]} if serving else {}
         return self._place.environment(self._alias(account)) | endpoint
 
     def close(self) -> None:
@@ -384,7 +401,13 @@ class _Aws:
     def generate_key(self, algorithm: str, name: str) -> PrivateKey:  # noqa: ARG002 - as _Place
         return generate_key(algorithm, SystemEntropy())
 
-    def serve(self, host: str, port: int) -> Server:  # noqa: ARG002 - as _Place
+    def serve(
+        self,
+        host: str,  # noqa: ARG002 - as _Place
+        port: int,  # noqa: ARG002
+        tls_port: int,  # noqa: ARG002
+        refuse_in: Literal["response", "handshake"],  # noqa: ARG002
+    ) -> Server:
         raise LabError("only a simulated lab can be served; AWS serves itself")
 
     def environment(self, account: str) -> dict[str, str]:  # noqa: ARG002 - as _Place

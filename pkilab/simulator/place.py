@@ -70,10 +70,18 @@ class SimulatedPlace:
         """Make the key of that name."""
         return generate_key(algorithm, self.world.entropy("lab", "key", algorithm, name))
 
-    def serve(self, host: str, port: int) -> Server:
-        """Serve the world over HTTP."""
+    def serve(
+        self,
+        host: str,
+        port: int,
+        tls_port: int = 0,
+        refuse_in: Literal["response", "handshake"] = "response",
+    ) -> Server:
+        """Serve the world over HTTP, and its APIs over TLS."""
         try:
-            return Server(self.gateway, host=host, port=port)
+            return Server(
+                self.gateway, host=host, port=port, tls_port=tls_port, refuse_in=refuse_in
+            )
         except (OSError, OverflowError) as error:  # the latter: no such port number
             raise LabError(f"cannot listen on {host}:{port}: {error}") from error
 

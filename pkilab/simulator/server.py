@@ -1,54 +1,95 @@
-"""The simulated AWS over HTTP: the same gateway, for ``aws``, curl, openssl and other processes."""
+"""The simulated world on loopback: its AWS endpoints over HTTP, its APIs over TLS.
+
+Both are Twisted's HTTP server. The same gateway answers what comes over HTTP as what comes from a
+client in-process; APIs with mutual TLS are at the front (`pkilab.simulator.front`).
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
-from typing import Any
+from concurrent.futures import Future
+from typing import Any, Literal
 
-from cheroot import wsgi
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import Factory
+from twisted.web import http
 
 from pkilab.errors import LabClosedError
+from pkilab.simulator import reactor
+from pkilab.simulator.front import Front
 from pkilab.simulator.gateway import Gateway
+from pkilab.simulator.handshakes import Handshake
+from pkilab.simulator.replies import answer
 from pkilab.simulator.service import HttpRequest, HttpResponse
 
-_STARTUP_SECONDS = 10
 _TICK_SECONDS = 1.0
+_IDLE_SECONDS = 60
 
 
 class Server:
-    """Serves one world on one address until `close`.
+    """Serves one world until `close`: HTTP at ``url`` and TLS at ``tls``.
 
     With a live clock, due work also runs while nobody calls, once a second.
 
     Args:
         gateway: the world's door.
         host: the address to listen on.
-        port: 0 lets the system choose a free one.
+        port: for HTTP; 0 lets the system choose a free one.
+        tls_port: for TLS; None opens no front.
+        refuse_in: where mutual TLS turns a client away: in the ``response`` (403, after the
+            handshake) or in the ``handshake`` (an alert).
+
+    Raises:
+        OSError: an address cannot be had.
     """
 
-    def __init__(self, gateway: Gateway, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls_port: int | None = None,
+        refuse_in: Literal["response", "handshake"] = "response",
+    ) -> None:
         self._gateway = gateway
-        self._server = wsgi.Server((host, port), self._application, numthreads=4)
-        self._server.shutdown_timeout = 1
-        self._server.prepare()
-        bound = self._server.bind_addr
+        self._http = _Listener(_HttpFactory(gateway), host, port)
+        self._front: Front | None = None
+        self._tls: _Listener | None = None
+        if tls_port is not None:
+            self._front = Front(gateway.apis, gateway.world, refuse_in=refuse_in)
+            try:
+                self._tls = _Listener(self._front.factory, host, tls_port)
+            except BaseException:
+                self._http.close()
+                raise
         shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{bound[1]}"
+        self.url = f"http://{shown}:{self._http.port}"
+        self.tls = f"{shown}:{self._tls.port}" if self._tls else ""
         self._closing = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._server.serve, name="pkilab serve", daemon=True),
-            threading.Thread(target=self._tick, name="pkilab clock", daemon=True),
-        ]
-        for thread in self._threads[: 2 if gateway.world.clock.live else 1]:
-            thread.start()
+        if gateway.world.clock.live:
+            threading.Thread(target=self._tick, name="pkilab clock", daemon=True).start()
+
+    @property
+    def handshakes(self) -> tuple[Handshake, ...]:
+        """The latest TLS handshakes, the newest last."""
+        return self._front.handshakes if self._front else ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has stopped listening."""
+        return self._closing.is_set()
 
     def close(self) -> None:
-        """Stop listening. The world stays open."""
+        """Stop listening and drop every connection. The world stays open."""
         self._closing.set()
-        self._server.stop()
+        self._http.close()
+        if self._tls:
+            self._tls.close()
 
     def _tick(self) -> None:
         with contextlib.suppress(LabClosedError):
@@ -56,31 +97,91 @@ class Server:
                 with self._gateway.world.turn():
                     pass  # taking a turn runs what is due
 
-    def _application(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
+
+class _Listener:
+    """One listening port and the connections it took."""
+
+    def __init__(self, factory: Any, host: str, port: int) -> None:  # noqa: ANN401 - one of Twisted's
+        self._factory = factory
         try:
-            response = self._gateway.handle(_request(environ))
-        except LabClosedError as error:
-            response = HttpResponse(503, {"content-type": "text/plain"}, str(error).encode())
-        headers = [(k, v) for k, v in response.headers.items() if k != "connection"]
-        if "content-length" not in response.headers:
-            headers.append(("content-length", str(len(response.body))))
-        start_response(f"{response.status} {HTTPStatus(response.status).phrase}", headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+            self._port: IListeningPort = reactor.call(
+                functools.partial(reactor.reactor.listenTCP, interface=host, backlog=512),
+                port,
+                factory,
+            )
+        except CannotListenError as error:
+            raise error.socketError from error
+        self.port: int = self._port.getHost().port
+
+    def close(self) -> None:
+        """Stop listening and drop the connections."""
+        reactor.call(self._close)
+
+    def _close(self) -> Deferred[None] | None:
+        for connection in tuple(self._factory.connections):
+            connection.abort()
+        stopped: Deferred[None] | None = self._port.stopListening()
+        return stopped
 
 
-def _request(environ: dict[str, Any]) -> HttpRequest:
+class _HttpRequest(http.Request):
+    """A request to the gateway. Twisted calls ``process`` when the body is there."""
+
+    channel: Any
+
+    def process(self) -> None:
+        """Answer in a thread of the pool: the gateway may wait for the world."""
+        request = _read(self)
+        reactor.work(lambda: self.channel.gateway.handle(request), self._answer)
+
+    def _answer(self, ended: Future[HttpResponse]) -> None:
+        answer(self, ended)
+
+
+def _read(request: http.Request) -> HttpRequest:
     headers = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
+        name.decode("latin-1").lower(): b",".join(values).decode("latin-1")
+        for name, values in request.requestHeaders.getAllRawHeaders()
     }
-    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if value := environ.get(name):
-            headers[name.replace("_", "-").lower()] = value
-    host = headers.get("host", environ["SERVER_NAME"])
-    # cheroot keeps the target as it was sent; S3 keys need their percent-encoding.
-    target = environ["REQUEST_URI"]
+    # The target is kept as it was sent; S3 keys need their percent-encoding. A client that takes
+    # this for its proxy sends the whole URL.
+    target = request.uri.decode("latin-1")
+    host = headers.get("host", "localhost")
     url = target if target.startswith("http") else f"http://{host}{target}"
-    return HttpRequest(environ["REQUEST_METHOD"], url, headers, environ["wsgi.input"].read())
+    assert request.content is not None  # noqa: S101 - Twisted made it before the body came
+    return HttpRequest(request.method.decode("latin-1"), url, headers, request.content.read())
+
+
+class _HttpChannel(http.HTTPChannel):
+    requestFactory = _HttpRequest  # noqa: N815 - Twisted's name
+    factory: Any
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        super().connectionMade()
+        self.gateway = self.factory.gateway
+        self.factory.connections.add(self)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: ANN401, N802 - Twisted's
+        self.factory.connections.discard(self)
+        super().connectionLost(reason)
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self.transport.abortConnection()
+
+
+class _HttpFactory(Factory):
+    noisy = False
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.connections: set[_HttpChannel] = set()
+
+    def log(self, request: http.Request) -> None:
+        """Twisted's access log, which nobody reads."""
+
+    def buildProtocol(self, addr: object) -> _HttpChannel:  # noqa: ARG002, N802 - Twisted's
+        channel = _HttpChannel()
+        channel.factory = self
+        channel.timeOut = _IDLE_SECONDS
+        return channel

@@ -1,0 +1,46 @@
+"""Writing responses with Twisted, for what was worked out in another thread."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future
+from http import HTTPStatus
+
+from twisted.web import http
+
+from pkilab.errors import LabClosedError
+from pkilab.simulator.service import HttpResponse
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_log = logging.getLogger(__name__)
+
+
+def answer(request: http.Request, ended: Future[HttpResponse]) -> None:
+    """Write what a thread of the pool has made, unless the client has gone."""
+    if not request._disconnected:  # noqa: SLF001 - Twisted has no public word for it
+        _write(request, _result(ended))
+
+
+def _result(ended: Future[HttpResponse]) -> HttpResponse:
+    try:
+        return ended.result()
+    except LabClosedError as error:
+        return HttpResponse(503, {"content-type": "text/plain"}, str(error).encode())
+    except Exception:  # noqa: BLE001 - a mistake of the simulator's own; the client still gets an answer
+        _log.exception("a request failed")
+        return HttpResponse(500, {"content-type": "text/plain"}, b"an internal error")
+
+
+def _write(request: http.Request, response: HttpResponse) -> None:
+    status = response.status
+    phrase = _PHRASES.get(status, "Unknown")
+    request.setResponseCode(status, phrase.encode())
+    for name, value in response.headers.items():
+        if name not in {"connection", "content-length", "transfer-encoding"}:
+            request.setHeader(name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+    length = response.headers.get("content-length", str(len(response.body)))
+    if request.method != b"HEAD":
+        length = str(len(response.body))
+    request.setHeader(b"content-length", length.encode())
+    request.write(response.body)
+    request.finish()
