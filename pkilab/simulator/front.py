@@ -49,6 +49,8 @@ _CIPHERS = (
     b"ECDHE-RSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384"
 )
 _ALERT, _WRITE = 0x4000, 0x08  # SSL_CB_ALERT, SSL_CB_WRITE
+_CERTIFICATE, _EMPTY = Step("client", "Certificate"), Step("client", "Certificate (empty)")
+_NO_CERTIFICATE = "peer did not return a certificate"  # OpenSSL's words
 
 
 @dataclass
@@ -92,6 +94,11 @@ class Front:
         """Keep a handshake that has ended, well or not."""
         leaf, sent = _certificates(connection)
         agreed = failure is None
+        steps = recording.steps
+        if leaf is None:  # TLS has a client say that it has none by an empty message
+            steps = [_EMPTY if step == _CERTIFICATE else step for step in steps]
+        if failure == _NO_CERTIFICATE and recording.truststore is not None:
+            recording.admission = recording.truststore.admit(None, recording.at)
         self._count += 1
         self._handshakes.append(
             Handshake(
@@ -102,7 +109,7 @@ class Front:
                 cipher=connection.get_cipher_name() if agreed else None,
                 certificate=leaf,
                 sent=tuple(name_text(each, "subject") for each in sent),
-                steps=tuple(recording.steps),
+                steps=tuple(steps),
                 admission=recording.admission,
                 failure=failure,
             )
@@ -121,16 +128,17 @@ class _Creator:
         self._first = _context(None)
         self._first.set_tlsext_servername_callback(self._choose)
 
-    def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:  # noqa: ARG002, N802
+    def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:  # noqa: ANN401, N802
         """Return a connection that waits for a ClientHello."""
         connection = SSL.Connection(self._first, None)
         connection.set_accept_state()
-        connection.set_app_data(_Recording(self._front.world.clock.now()))
+        protocol.recording = _Recording(self._front.world.clock.now())
+        connection.set_app_data(protocol)  # as Twisted itself does
         return connection
 
     def _choose(self, connection: SSL.Connection) -> None:
         """Show the certificate of the name that was asked for; OpenSSL calls this in any case."""
-        recording: _Recording = connection.get_app_data()
+        recording = _recording(connection)
         asked = connection.get_servername()
         name = asked.decode("ascii", "replace").lower() if asked else None
         runtime = self._front.runtime
@@ -154,7 +162,7 @@ class _Creator:
         self, connection: SSL.Connection, _certificate: object, _error: int, depth: int, _ok: int
     ) -> bool:
         """Let the truststore judge; OpenSSL's own finding chooses the alert."""
-        recording: _Recording = connection.get_app_data()
+        recording = _recording(connection)
         if recording.admission is None:
             if depth:
                 return True  # the leaf's turn will come
@@ -200,11 +208,11 @@ def _context(found: ServerCredentials | None) -> SSL.Context:
     context.set_alpn_select_callback(_http_1)
     context.set_info_callback(_told)
     if found:
-        context.use_privatekey(crypto.PKey.from_cryptography_key(found.key))  # type: ignore[arg-type]  # RSA or EC, as ACM has them
-        context.use_certificate(crypto.X509.from_cryptography(found.certificate))
+        context.use_privatekey(found.key)  # type: ignore[arg-type]  # RSA or EC, as ACM has them
+        context.use_certificate(found.certificate)
         for each in found.chain:
             if each.issuer != each.subject:  # who trusts the root has it
-                context.add_extra_chain_cert(crypto.X509.from_cryptography(each))
+                context.add_extra_chain_cert(each)
     return context
 
 
@@ -219,15 +227,18 @@ def _accept(*_arguments: object) -> bool:
 
 def _told(connection: SSL.Connection, where: int, code: int) -> None:
     """Note what OpenSSL says it has read or written."""
-    recording: _Recording | None = connection.get_app_data()
-    if recording is None:
-        return
+    recording = _recording(connection)
     if where & _ALERT:
         recording.steps.append(alert(code, sent=bool(where & _WRITE)))
     elif (step := message(connection.get_state_string().decode())) and (
         not recording.steps or recording.steps[-1] != step
     ):
         recording.steps.append(step)
+
+
+def _recording(connection: SSL.Connection) -> _Recording:
+    found: _Recording = connection.get_app_data().recording
+    return found
 
 
 def _certificates(
@@ -277,7 +288,7 @@ class _Channel(http.HTTPChannel):
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         self.front: Front = self.factory.front
         self._shaken = False
-        self._recording: _Recording = self._connection.get_app_data()
+        self._recording = _recording(self._connection)
         super().connectionMade()
         self.setTimeout(self.factory.handshake_seconds)
         self.factory.connections.add(self)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
@@ -32,8 +30,6 @@ _MODULES = (
     "templates/revocation_authorizer/settings",
     "templates/revocation_authorizer/sources",
 )
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
-_READABLE = 0o100644 << 16  # Lambda runs as another user than the one who packed
 
 
 def revocation_authorizer_files() -> dict[str, bytes]:
@@ -66,18 +62,13 @@ def revocation_authorizer_zip(dependencies: Path | None = None) -> bytes:
         dependencies: a folder made by ``pip install --target``, packed along. AWS Lambda's Python
             has no cryptography of its own; a simulated Lambda has the lab's.
     """
-    files = revocation_authorizer_files()
+    from pkilab.functions import package  # noqa: PLC0415 - what is packed does not pack
+
+    files: dict[str, str | bytes] = {**revocation_authorizer_files()}
     if dependencies:
         files |= {
             path.relative_to(dependencies).as_posix(): path.read_bytes()
             for path in dependencies.rglob("*")
             if path.is_file() and "__pycache__" not in path.parts
         }
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr, entry.compress_type = _READABLE, zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, whatever packed it
-            archive.writestr(entry, data)
-    return packed.getvalue()
+    return package(files)

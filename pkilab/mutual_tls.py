@@ -1,0 +1,352 @@
+"""Mutual TLS on API Gateway: a truststore in S3, a custom domain name, and why a client gets in.
+
+The functions take boto3 clients and do the same on a simulated and on a real account. `explain`
+needs neither: it judges a certificate by a truststore, as API Gateway does, and says what would
+have to change.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from pkilab.errors import LabError
+from pkilab.pki.certificates import name_text
+from pkilab.pki.truststore import Admission, Cause, Truststore, build_truststore, load_truststore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mypy_boto3_acm import ACMClient
+    from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
+    from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_s3 import S3Client
+
+    from pkilab.pki.keys import PrivateKey
+
+_WAIT_SECONDS, _POLL_SECONDS = 1800, 5.0
+_UNCHECKED = "revocation, extended key usage and names"
+
+
+@dataclass(frozen=True, slots=True)
+class TruststoreObject:
+    """Where a truststore lies: its S3 URI and version. None: the bucket keeps no versions."""
+
+    uri: str
+    version: str | None
+
+
+def upload_truststore(
+    s3: S3Client,
+    bucket: str,
+    certificates: Iterable[x509.Certificate],
+    *,
+    key: str = "truststore.pem",
+) -> TruststoreObject:
+    """Put CA certificates, in any order, into one PEM object of a bucket.
+
+    A new upload changes nothing for a domain name that uses an older one (`use_truststore`).
+    """
+    text = build_truststore(certificates).to_pem()
+    answer = s3.put_object(
+        Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/x-pem-file"
+    )
+    return TruststoreObject(f"s3://{bucket}/{key}", answer.get("VersionId"))
+
+
+def import_certificate(
+    acm: ACMClient, certificate_pem: str, key: PrivateKey, chain_pem: str
+) -> str:
+    """Import a server certificate with its key and chain; return its ARN.
+
+    The key leaves this process unencrypted, to ACM alone, as ACM asks for it.
+    """
+    return acm.import_certificate(
+        Certificate=certificate_pem.encode(),
+        PrivateKey=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        CertificateChain=chain_pem.encode(),
+    )["CertificateArn"]
+
+
+def request_public_certificate(
+    acm: ACMClient,
+    route53: Route53Client,
+    name: str,
+    zone_id: str,
+    *,
+    key_algorithm: str = "EC_prime256v1",
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """Request a public certificate, write its validation record and wait; return its ARN.
+
+    Args:
+        acm: client of the Region where the certificate is to be.
+        route53: client.
+        name: the domain name.
+        zone_id: of the public hosted zone that holds it.
+        key_algorithm: as ACM has them.
+        sleep: how to wait for the record to be named; ACM's waiter does the rest.
+
+    Raises:
+        LabError: ACM named no record within a minute.
+        WaiterError: it was not validated (botocore's).
+    """
+    arn = acm.request_certificate(
+        DomainName=name,
+        ValidationMethod="DNS",
+        KeyAlgorithm=key_algorithm,  # type: ignore[arg-type]  # ACM's own words
+    )["CertificateArn"]
+    for _ in range(12):
+        options = acm.describe_certificate(CertificateArn=arn)["Certificate"].get(
+            "DomainValidationOptions", []
+        )
+        if options and "ResourceRecord" in options[0]:
+            break
+        sleep(_POLL_SECONDS)
+    else:
+        raise LabError(f"{arn}: found no validation record after a minute, expected a CNAME")
+    record = options[0]["ResourceRecord"]
+    route53.change_resource_record_sets(
+        HostedZoneId=zone_id,
+        ChangeBatch={
+            "Changes": [
+                {
+                    "Action": "UPSERT",
+                    "ResourceRecordSet": {
+                        "Name": record["Name"],
+                        "Type": "CNAME",
+                        "TTL": 300,
+                        "ResourceRecords": [{"Value": record["Value"]}],
+                    },
+                }
+            ]
+        },
+    )
+    acm.get_waiter("certificate_validated").wait(CertificateArn=arn)
+    return arn
+
+
+def create_domain(
+    apis: ApiGatewayV2Client,
+    name: str,
+    certificate_arn: str,
+    *,
+    truststore: TruststoreObject | None = None,
+    ownership_arn: str | None = None,
+) -> DomainStatus:
+    """Create a Regional custom domain name, with mutual TLS if there is a truststore.
+
+    A certificate that was imported or issued by a private CA proves nothing about the name, so
+    with mutual TLS ``ownership_arn`` must name a public certificate of ACM's.
+    """
+    mutual = {"MutualTlsAuthentication": _members(truststore)} if truststore else {}
+    apis.create_domain_name(
+        DomainName=name,
+        DomainNameConfigurations=[_configuration(certificate_arn, ownership_arn)],
+        **mutual,  # type: ignore[arg-type]  # one member
+    )
+    return wait_until_available(apis, name)
+
+
+def use_truststore(
+    apis: ApiGatewayV2Client,
+    name: str,
+    truststore: TruststoreObject | None,
+    *,
+    ownership_arn: str | None = None,
+) -> DomainStatus:
+    """Make a domain name use a truststore, or a newer version of it; None ends mutual TLS.
+
+    API Gateway reads the object now and keeps what it read. The domain name's configuration is
+    sent along, because UpdateDomainName refuses a change without it.
+    """
+    (now,) = apis.get_domain_name(DomainName=name)["DomainNameConfigurations"]
+    owner = ownership_arn or now.get("OwnershipVerificationCertificateArn")
+    apis.update_domain_name(
+        DomainName=name,
+        DomainNameConfigurations=[_configuration(now["CertificateArn"], owner)],
+        MutualTlsAuthentication=_members(truststore) if truststore else {"TruststoreUri": ""},  # type: ignore[arg-type]  # as the model has them
+    )
+    return wait_until_available(apis, name)
+
+
+@dataclass(frozen=True, slots=True)
+class DomainStatus:
+    """A custom domain name once it is available, with what API Gateway warned of."""
+
+    name: str
+    status: str
+    target: str  # what the name's CNAME or alias must lead to
+    truststore: TruststoreObject | None
+    warnings: tuple[str, ...]
+
+
+def wait_until_available(
+    apis: ApiGatewayV2Client,
+    name: str,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    limit: float = _WAIT_SECONDS,
+) -> DomainStatus:
+    """Wait until a domain name serves its latest settings.
+
+    Raises:
+        LabError: it does not get there by itself, or not within ``limit`` seconds.
+    """
+    waited = 0.0
+    while True:
+        found = apis.get_domain_name(DomainName=name)
+        (now,) = found["DomainNameConfigurations"]
+        status = now.get("DomainNameStatus", "AVAILABLE")
+        if status == "AVAILABLE":
+            mutual = found.get("MutualTlsAuthentication", {})
+            uri = mutual.get("TruststoreUri")
+            return DomainStatus(
+                name,
+                status,
+                now["ApiGatewayDomainName"],
+                TruststoreObject(uri, mutual.get("TruststoreVersion")) if uri else None,
+                tuple(mutual.get("TruststoreWarnings", ())),
+            )
+        if status != "UPDATING" or waited >= limit:
+            why = now.get("DomainNameStatusMessage", "")
+            raise LabError(f"{name}: found {status} after {waited:g} s, expected AVAILABLE. {why}")
+        sleep(_POLL_SECONDS)
+        waited += _POLL_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a certificate is let in or not, and what would change that.
+
+    ``remedy`` is empty where nothing is wrong. What API Gateway does not look at is not judged.
+    """
+
+    admission: Admission
+    remedy: str
+
+    @property
+    def admitted(self) -> bool:
+        """Whether API Gateway lets it in."""
+        return self.admission.admitted
+
+    @property
+    def cause(self) -> Cause | None:
+        """Why not, in a word."""
+        return self.admission.cause
+
+    def __repr__(self) -> str:
+        sentences = (self.admission.sentence, self.remedy, f"Not looked at: {_UNCHECKED}.")
+        return " ".join(filter(None, sentences))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, FBT001, ARG002 - IPython's
+        printer.text(repr(self))
+
+
+def explain(
+    certificate: x509.Certificate | None,
+    truststore: Truststore | Iterable[x509.Certificate],
+    *,
+    at: datetime,
+    candidates: Iterable[x509.Certificate] = (),
+) -> Explanation:
+    """Say whether a client's certificate is let in by a truststore, and why or why not.
+
+    Args:
+        certificate: the client's; None: it sends none.
+        truststore: as the domain name uses it.
+        at: an aware time.
+        candidates: CA certificates that could be added; the remedy names those that would help.
+    """
+    held = truststore if isinstance(truststore, Truststore) else Truststore(tuple(truststore))
+    admission = held.admit(certificate, at)
+    return Explanation(admission, _remedy(admission, held, certificate, at, tuple(candidates)))
+
+
+def explain_domain(
+    apis: ApiGatewayV2Client,
+    s3: S3Client,
+    name: str,
+    certificate: x509.Certificate | None,
+    *,
+    at: datetime,
+    candidates: Iterable[x509.Certificate] = (),
+) -> Explanation:
+    """Say whether a domain name lets a client in, by the truststore version that it uses.
+
+    If it does not and the newest version of the object would, the remedy says so: a new upload
+    alone changes nothing.
+
+    Raises:
+        LabError: the domain name has no mutual TLS.
+    """
+    status = wait_until_available(apis, name)
+    if status.truststore is None:
+        raise LabError(f"{name}: found no truststore, expected mutual TLS")
+    used, newest = (
+        _read(s3, status.truststore.uri, version) for version in (status.truststore.version, None)
+    )
+    found = explain(certificate, used, at=at, candidates=candidates)
+    if found.admitted or newest == used or not newest.admit(certificate, at).admitted:
+        return found
+    remedy = (
+        f"The domain name uses version {status.truststore.version} of {status.truststore.uri}; the "
+        "newest version would let it in. Update the domain name."
+    )
+    return Explanation(found.admission, remedy)
+
+
+def _remedy(
+    admission: Admission,
+    truststore: Truststore,
+    certificate: x509.Certificate | None,
+    at: datetime,
+    candidates: tuple[x509.Certificate, ...],
+) -> str:
+    cause = admission.cause
+    if cause is None:
+        return ""
+    if cause is Cause.NO_CERTIFICATE:
+        return "Send one: curl --cert and --key."
+    if cause in {Cause.UNKNOWN_ISSUER, Cause.INCOMPLETE_CHAIN, Cause.BAD_SIGNATURE}:
+        more = Truststore((*truststore.certificates, *candidates)).admit(certificate, at)
+        if more.admitted:
+            added = [each for each in more.chain[1:] if each not in truststore.certificates]
+            names = " and ".join(name_text(each, "subject") for each in added)
+            return f"With {names} in the truststore it would be let in."
+        missing = name_text(admission.chain[-1], "issuer")
+        return f"Add {missing}, and its own issuers up to a root, to the truststore."
+    return {
+        Cause.SELF_SIGNED: "Add it to the truststore itself, or have a CA issue one.",
+        Cause.CHAIN_TOO_LONG: "Have a CA that stands higher issue it.",
+        Cause.EXPIRED: "Renew what has expired.",
+        Cause.NOT_YET_VALID: "Wait, or correct the clock of whoever issued it.",
+    }.get(cause, "Have a new certificate issued.")
+
+
+def _read(s3: S3Client, uri: str, version: str | None) -> Truststore:
+    parts = urlsplit(uri)
+    which = {"VersionId": version} if version else {}
+    answer = s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"), **which)  # type: ignore[arg-type]  # one member
+    return load_truststore(answer["Body"].read())
+
+
+def _configuration(certificate_arn: str, ownership_arn: str | None) -> Any:  # noqa: ANN401 - boto3's
+    owner = {"OwnershipVerificationCertificateArn": ownership_arn} if ownership_arn else {}
+    return {
+        "CertificateArn": certificate_arn,
+        "EndpointType": "REGIONAL",
+        "SecurityPolicy": "TLS_1_2",
+        **owner,
+    }
+
+
+def _members(truststore: TruststoreObject) -> dict[str, str]:
+    version = {"TruststoreVersion": truststore.version} if truststore.version else {}
+    return {"TruststoreUri": truststore.uri, **version}
