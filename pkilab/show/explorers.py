@@ -25,15 +25,16 @@ class Outcome:
     """What came of a choice: a certificate's card or a refusal's."""
 
     shown: CertificateCard | RefusalCard
+    word: str = "issued"
 
     @classmethod
-    def issued(cls, source: x509.Certificate | str | bytes) -> Self:
-        """A certificate would result.
+    def issued(cls, source: x509.Certificate | str | bytes, word: str = "issued") -> Self:
+        """A certificate would result, or is accepted: ``word`` says what became of it.
 
         Raises:
             MalformedError: ``source`` is PEM or DER, and not of one certificate.
         """
-        return cls(certificate(source))
+        return cls(certificate(source), word)
 
     @classmethod
     def refused(cls, code: str, message: str) -> Self:
@@ -46,7 +47,7 @@ class Outcome:
         return isinstance(self.shown, CertificateCard)
 
     def __repr__(self) -> str:
-        return ("✔ issued\n" if self.accepted else "") + repr(self.shown)
+        return (f"✔ {self.word}\n" if self.accepted else "") + repr(self.shown)
 
     def _repr_html_(self) -> str:
         return drawing.html(self.card())
@@ -55,7 +56,8 @@ class Outcome:
         """The card as an element, to be set into another."""
         if not self.accepted:
             return self.shown.card()
-        return element("div", {}, element("div", {"style": _ISSUED}, "✔ issued"), self.shown.card())
+        word = element("div", {"style": _ISSUED}, f"✔ {self.word}")
+        return element("div", {}, word, self.shown.card())
 
 
 class Explorer:
