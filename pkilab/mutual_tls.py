@@ -320,6 +320,8 @@ def _remedy(
             added = [each for each in more.chain[1:] if each not in truststore.certificates]
             names = " and ".join(name_text(each, "subject") for each in added)
             return f"With {names} in the truststore it would be let in."
+        if cause is Cause.BAD_SIGNATURE:
+            return "If the CA of that name which did sign is to be trusted, add its certificate."
         missing = name_text(admission.chain[-1], "issuer")
         return f"Add {missing}, and its own issuers up to a root, to the truststore."
     return {

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from moto.s3 import models
-from moto.s3.exceptions import S3ClientError
 
 from pkilab.simulator.bucket_policies import allows
 
@@ -78,14 +77,10 @@ class S3:
         found = _model(bucket)
         if found is None:
             return None
-        backend = models.s3_backends[found.account_id][found.partition]
-        try:
-            stored = backend.get_object(bucket, key, version_id=version)
-        except S3ClientError:  # such as a version id that can be none
+        stored = _stored(found, key, version)
+        if stored is None:
             return None
-        if not isinstance(stored, models.FakeKey):
-            return None
-        number = stored.version_id if found.is_versioned else None
+        number = stored.version_id if found.versioning_status else None
         return StoredObject(found.account_id, stored.value, number)
 
     def put(self, bucket: str, key: str, body: bytes, *, content_type: str, acl: CannedAcl) -> None:
@@ -109,11 +104,15 @@ class S3:
         written.set_metadata({"Content-Type": content_type})
         written.set_acl(models.get_canned_acl(acl))
 
-    def readable_by_anyone(self, name: str, key: str) -> bool:
+    def readable_by_anyone(
+        self, name: str, key: str, version: str | None = None, *, secure: bool = False
+    ) -> bool:
         """Say whether a caller without credentials may read an object; not one that is not there.
 
         By the object's ACL, unless public ACLs are ignored or disabled, or by the bucket policy,
-        unless Block Public Access restricts public buckets to their owner.
+        unless Block Public Access restricts public buckets to their owner. A version that is asked
+        for by its id needs ``s3:GetObjectVersion``; None, the newest, needs ``s3:GetObject``.
+        ``secure`` says whether it is asked for over TLS.
 
         Raises:
             AwsError: NotImplemented, the bucket policy says something that is not simulated.
@@ -123,8 +122,8 @@ class S3:
         found = _model(name)
         if found is None:
             return False
-        written = found.keys.get(key)
-        if not isinstance(written, models.FakeKey):  # none, or a delete marker
+        written = _stored(found, key, version)
+        if written is None:
             return False
         blocked = found.public_access_block
         acls_count = not (
@@ -136,8 +135,9 @@ class S3:
         if found.policy is None or (blocked and blocked.restrict_public_buckets):
             return False
         policy, resource = found.policy.decode(errors="replace"), f"arn:aws:s3:::{name}/{key}"
-        context = (("aws:securetransport", "false"), ("aws:principalisawsservice", "false"))
-        return allows(policy, "s3:GetObject", resource, service=None, context=context)
+        context = (("aws:securetransport", str(secure).lower()), ("aws:principalisawsservice", "false"))
+        action = "s3:GetObject" if version is None else "s3:GetObjectVersion"
+        return allows(policy, action, resource, service=None, context=context)
 
 
 def _model(name: str) -> Any | None:  # noqa: ANN401 - moto publishes no types
@@ -146,6 +146,12 @@ def _model(name: str) -> Any | None:  # noqa: ANN401 - moto publishes no types
         return None
     partition, account = owner
     return models.s3_backends[account][partition].buckets.get(name)
+
+
+def _stored(bucket: Any, key: str, version: str | None) -> Any | None:  # noqa: ANN401 - as above
+    """Return an object at a version, the newest if None; None: there is none, or it is deleted."""
+    backend = models.s3_backends[bucket.account_id][bucket.partition]
+    return backend.get_object(bucket.name, key, version_id=version)
 
 
 def close_new_buckets() -> Callable[[], None]:

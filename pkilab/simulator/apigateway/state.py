@@ -80,6 +80,7 @@ class Domain:
         certificate_arn: of ACM; what the server shows.
         ownership_arn: of ACM; a public certificate that proves control of the name.
         status: as ``DomainNameStatus``.
+        issuer: of the server certificate, as it was when mutual TLS was last configured.
         truststore_uri: ``s3://bucket/key``; None: no mutual TLS.
         truststore_version: the S3 version asked for, None: whichever was newest when read.
         truststore: what was read, when the domain was created or last updated.
@@ -97,6 +98,7 @@ class Domain:
     security_policy: str = "TLS_1_2"
     status: str = "AVAILABLE"
     status_message: str | None = None
+    issuer: str | None = None
     truststore_uri: str | None = None
     truststore_version: str | None = None
     truststore: Truststore | None = None
