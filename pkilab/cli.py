@@ -24,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+_TLS_PORT = 5443
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -32,6 +33,13 @@ class Mode(StrEnum):
 
     SIMULATED = "simulated"
     AWS = "aws"
+
+
+class RefuseIn(StrEnum):
+    """Where mutual TLS turns a client away."""
+
+    RESPONSE = "response"
+    HANDSHAKE = "handshake"
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback signature
@@ -91,6 +99,18 @@ def serve(
     seed: Annotated[str, typer.Option(help="What every key, serial and id is made from.")] = (
         "pkilab"
     ),
+    tls_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Where APIs are met over TLS; 5443, or a free one if --port is 0.",
+            show_default=False,
+        ),
+    ] = None,
+    refuse_in: Annotated[
+        RefuseIn, typer.Option(help="Where mutual TLS turns a client away: 403, or an alert.")
+    ] = RefuseIn.RESPONSE,
     ready_file: Annotated[
         Path | None, typer.Option(help="Write what was opened as JSON, once it answers.")
     ] = None,
@@ -105,7 +125,8 @@ def serve(
     """Serve a simulated AWS over HTTP until interrupted.
 
     Point any AWS SDK or the aws command line at it with AWS_ENDPOINT_URL and the keys that are
-    printed once it is ready. OCSP requests are answered at the same address.
+    printed once it is ready. OCSP requests are answered at the same address. APIs are met over
+    TLS, by the name they have there: curl --connect-to ::127.0.0.1:5443 https://...
     """
     if host not in _LOOPBACK and not expose_keys_to_network:
         raise LabError(
@@ -119,14 +140,19 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        server = place.serve(host, port)
+        if tls_port is None:
+            tls_port = _TLS_PORT if port else 0
+        server = place.serve(host, port, tls_port, refuse_in.value)
         try:
             keys = place.environment(next(iter(place.accounts)))
             exports = {"AWS_ENDPOINT_URL": server.url, **keys}
             if ready_file:
-                _write_ready_file(ready_file, server.url, seed, now)
+                _write_ready_file(
+                    ready_file, endpoint=server.url, tls=server.tls, seed=seed, now=now
+                )
             shown = " ".join(f"{name}={value}" for name, value in exports.items())
-            typer.echo(f"pkilab serves simulated AWS at {server.url} | export {shown}")
+            at = f"{server.url} and TLS at {server.tls}"
+            typer.echo(f"pkilab serves simulated AWS at {at} | export {shown}")
             stop.wait()
         finally:
             server.close()  # or its threads would keep the process alive
@@ -136,11 +162,10 @@ def serve(
         place.close()
 
 
-def _write_ready_file(path: Path, endpoint: str, seed: str, now: str) -> None:
+def _write_ready_file(path: Path, **opened: str) -> None:
     """Write whole or not at all: a reader that sees the file can parse it."""
-    opened = {"endpoint": endpoint, "pid": os.getpid(), "seed": seed, "now": now}
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(opened, indent=2) + "\n")
+    partial.write_text(json.dumps({**opened, "pid": os.getpid()}, indent=2) + "\n")
     partial.replace(path)
 
 

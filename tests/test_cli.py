@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -62,6 +63,7 @@ def test_serve_says_when_it_is_ready_serves_and_stops_cleanly(tmp_path):
         line = process.stdout.readline()
         opened = json.loads(ready.read_text())
         assert opened["endpoint"] in line
+        assert f"TLS at {opened['tls']} | export" in line
         assert opened["pid"] == process.pid
         assert (opened["seed"], opened["now"]) == ("cli", "2026-01-05T09:00:00+00:00")
         exports = dict(word.split("=", 1) for word in line.split("export ", 1)[1].split())
@@ -75,6 +77,9 @@ def test_serve_says_when_it_is_ready_serves_and_stops_cleanly(tmp_path):
         )
         assert client.get_caller_identity()["Account"] == "111122223333"
         client.close()
+        host, port = opened["tls"].split(":")
+        with socket.create_connection((host, int(port)), timeout=5):
+            pass
     finally:
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=20)

@@ -135,7 +135,10 @@ class S3:
         if found.policy is None or (blocked and blocked.restrict_public_buckets):
             return False
         policy, resource = found.policy.decode(errors="replace"), f"arn:aws:s3:::{name}/{key}"
-        context = (("aws:securetransport", str(secure).lower()), ("aws:principalisawsservice", "false"))
+        context = (
+            ("aws:securetransport", str(secure).lower()),
+            ("aws:principalisawsservice", "false"),
+        )
         action = "s3:GetObject" if version is None else "s3:GetObjectVersion"
         return allows(policy, action, resource, service=None, context=context)
 

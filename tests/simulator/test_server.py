@@ -256,7 +256,7 @@ def test_a_closed_server_answers_nobody_and_leaves_the_world_open(place, server,
     place.serve("127.0.0.1", port).close()
 
 
-# cheroot leaves the socket that it could not bind to the garbage collector.
+# Twisted leaves the socket that it could not bind to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("address", [("127.0.0.1", 70_000), ("no-such-host.invalid", 0)])
 def test_an_address_that_cannot_be_had_is_refused(place, address):

@@ -7,6 +7,7 @@ Sources: API Gateway Developer Guide, "Control access to HTTP APIs with AWS Lamb
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -63,18 +64,17 @@ def _value(source: str, routed: Routed) -> str | None:
             return routed.query(name)
         case "stageVariables":
             return routed.variables.get(name)
-    return _context(path, routed)
+    return CONTEXT[path](routed) if path in CONTEXT else None
 
 
-def _context(path: str, routed: Routed) -> str | None:
-    known: dict[str, str | None] = {
-        "context.routeKey": routed.route,
-        "context.path": routed.path,
-        "context.httpMethod": routed.request.method,
-        "context.stage": routed.stage,
-        "context.identity.sourceIp": routed.request.source_ip,
-    }
-    return known.get(path)
+# The context variables that may be identity sources.
+CONTEXT: dict[str, Callable[[Routed], str | None]] = {
+    "context.routeKey": lambda routed: routed.route,
+    "context.path": lambda routed: routed.path,
+    "context.httpMethod": lambda routed: routed.request.method,
+    "context.stage": lambda routed: routed.stage,
+    "context.identity.sourceIp": lambda routed: routed.request.source_ip,
+}
 
 
 def read_answer(payload: bytes, *, simple: bool) -> Json:

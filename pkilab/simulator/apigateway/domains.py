@@ -321,7 +321,11 @@ class Domains:
         if server is None or domain.truststore_uri is None or server.type == "AMAZON_ISSUED":
             return
         owner = self._certificates.find(domain.ownership_arn or "")
-        if owner is None or owner.certificate is None or now > owner.certificate.not_valid_after_utc:
+        if (
+            owner is None
+            or owner.certificate is None
+            or now > owner.certificate.not_valid_after_utc
+        ):
             domain.status, domain.status_message = "PENDING_OWNERSHIP_VERIFICATION", _EXPIRED
             return
         for fine, message in (

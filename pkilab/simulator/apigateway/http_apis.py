@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from botocore import xform_name
 
 from pkilab.simulator.acmpca.pages import page
+from pkilab.simulator.apigateway.authorizers import CONTEXT
 from pkilab.simulator.apigateway.domains import Domains, Settings, new_id
 from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Mapping, Stage
 from pkilab.simulator.rest import RestJsonService, error
@@ -605,15 +606,21 @@ def _authorizer(api: Api, members: Json) -> Json:
         )
     if version == "1.0" and members.get("EnableSimpleResponses"):
         raise _bad("EnableSimpleResponses needs the payload format version 2.0")
-    for source in members.get("IdentitySource", []):
-        if not _IDENTITY.fullmatch(source):
-            raise _bad(f"Invalid identity source: {source}")
+    _check_identity(members.get("IdentitySource", []))
     seconds = members.get("AuthorizerResultTtlInSeconds", _DEFAULT_TTL)
     if not 0 <= seconds <= _MOST_TTL:
         raise _bad(f"Authorizer result TTL should be between 0 and {_MOST_TTL} seconds")
     if seconds and not members.get("IdentitySource") and "AuthorizerResultTtlInSeconds" in members:
         raise _bad("Caching needs at least one identity source")
     return {**members, "AuthorizerResultTtlInSeconds": seconds}
+
+
+def _check_identity(sources: list[str]) -> None:
+    for source in sources:
+        if not _IDENTITY.fullmatch(source):
+            raise _bad(f"Invalid identity source: {source}")
+        if source.startswith("$context.") and source.removeprefix("$") not in CONTEXT:
+            raise not_simulated(f"the identity source {source}")
 
 
 def invoked(uri: str) -> str:
