@@ -21,9 +21,17 @@ from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from pkilab import Lab, functions
 from pkilab.ca_hierarchy import create_ca, create_root
+from pkilab.mutual_tls import (
+    TruststoreObject,
+    create_domain,
+    request_public_certificate,
+    use_truststore,
+)
 from pkilab.pki import pem
 from pkilab.pki.keys import write_private_key
+from pkilab.pki.truststore import load_truststore
 
 # A command starts a line, or follows a prompt or the colon of the sentence that introduces it.
 _COMMAND = re.compile(
@@ -177,6 +185,117 @@ def aws():
     if not program:
         pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
     return program
+
+
+MUTUAL_TLS = "Introducing mutual TLS authentication for Amazon API Gateway"
+WHO = "/C=US/ST=Washington/L=Seattle/O=Amazon Web Services/OU=Security"
+_PROMPT = "the prompts are answered on the command line"
+
+
+def _named(name):
+    return f"-subj '{WHO}/CN={name}'"
+
+
+def test_the_mutual_tls_posts_commands_run_from_the_first_to_the_last(commands, aws, tmp_path):
+    """openssl, cp, cat, aws and curl, as typed in the post, against the served world."""
+    lines = [each.line for each in commands if each.post == MUTUAL_TLS]
+    with Lab.simulated(seed="post", now="live") as lab:
+        server = lab.serve()
+        anchor = _site_of_the_mutual_tls_post(lab, tmp_path)
+        environment = {
+            "PATH": f"{os.path.dirname(aws)}:{os.environ['PATH']}",  # noqa: PTH120 - text
+            "HOME": str(tmp_path), "AWS_PAGER": "", **lab.environment(),
+        }  # fmt: skip
+
+        def run(line, *changes):
+            words = normalise(line, changes)
+            return subprocess.run(  # noqa: S602 - the post's own line, redirection and all
+                shlex.join(words).replace("'>'", ">"), shell=True, cwd=tmp_path,
+                env=environment, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+
+        (
+            genrsa,
+            req_root,
+            genrsa_client,
+            req_client,
+            x509_req,
+            cp,
+            cat,
+            mb,
+            versioning,
+            s3_cp,
+            curl,
+        ) = lines
+        run(genrsa)
+        run(
+            req_root,
+            (
+                "RootCA.pemopenssl request prompts",
+                "RootCA.pem",
+                "a picture's caption was glued to it",
+            ),
+            ("-days 36500", f"-days 36500 {_named('My Private CA')}", _PROMPT),
+        )
+        run(genrsa_client)
+        run(
+            req_client, ("-key my_client.key", f"-key my_client.key {_named('My Client')}", _PROMPT)
+        )
+        run(
+            x509_req,
+            ("-sha256Sign the newly created certificate", "-sha256", "a caption was glued to it"),
+        )
+        for name in ("IntermediateCA_1.pem", "IntermediateCA_2.pem"):
+            shutil.copy(tmp_path / "RootCA.pem", tmp_path / name)
+        run(cat)
+        assert len(load_truststore((tmp_path / "truststore.pem").read_bytes()).certificates) == 3
+        run(cp)
+        bucket = ("your-name-ca-truststore", "lab-ca-truststore", "a placeholder")
+        run(
+            mb,
+            bucket,
+            ("#creates a new S3 bucket \u2013 skip if using existing bucket", "", "a comment"),
+        )
+        run(versioning, bucket, ("#enables versioning on S3 bucket", "", "a comment"))
+        run(s3_cp, bucket, ("#uploads object to S3 bucket", "", "a comment"))
+
+        way = f"--connect-to ::{server.tls} --cacert {anchor} -s https://"
+        resolve = ("https://", way, "the lab has no DNS, and a CA of its own")
+        without = ("--key my_client.key --cert my_client.pem ", "", "the first call has none")
+        assert run(curl, resolve, without).stdout == '{"hello":null}'
+        apis = lab.client("apigatewayv2")
+        use_truststore(apis, SITE, TruststoreObject("s3://lab-ca-truststore/truststore.pem", None))
+        assert run(curl, resolve, without).stdout == '{"message":"Forbidden"}'
+        assert (
+            run(curl, resolve).stdout == f'{{"hello":"{WHO[1:].replace("/", ",")},CN=My Client"}}'
+        )
+
+
+SITE = "api.yourdomain.com"
+GREETING = """
+def handler(event, context):
+    seen = event["requestContext"].get("authentication", {}).get("clientCert", {})
+    return {"hello": seen.get("subjectDN")}
+"""
+
+
+def _site_of_the_mutual_tls_post(lab, folder):
+    """Lay out what the post takes for granted: an HTTP API with a custom domain name."""
+    lambda_, apis = lab.client("lambda"), lab.client("apigatewayv2")
+    role = functions.create_role(lab.client("iam"), "post")
+    greeter = functions.deploy(
+        lambda_, "greet", functions.package({"index.py": GREETING}), role=role
+    )
+    api = apis.create_api(Name="post", ProtocolType="HTTP", Target=greeter)["ApiId"]
+    functions.allow_api(lambda_, "greet", api)
+    acm, route53 = lab.client("acm"), lab.client("route53")
+    zone = route53.create_hosted_zone(Name="yourdomain.com", CallerReference="post")
+    arn = request_public_certificate(acm, route53, SITE, zone["HostedZone"]["Id"])
+    create_domain(apis, SITE, arn)
+    apis.create_api_mapping(ApiId=api, DomainName=SITE, Stage="$default")
+    anchor = folder / "amazon.pem"
+    anchor.write_text(acm.get_certificate(CertificateArn=arn)["CertificateChain"])
+    return anchor.name
 
 
 def test_the_aws_command_line_agrees_with_what_the_served_world_issues(aws, lab, tmp_path):
