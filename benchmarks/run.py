@@ -313,25 +313,109 @@ def crl(entries: int) -> list[Measure]:
     ]  # fmt: skip
 
 
+def tls_front(handshakes: int) -> list[Measure]:
+    """Full handshakes with a client certificate, beside nginx on the same certificates."""
+    import front
+
+    measures = []
+    for what, own, peer in front.measure(handshakes):
+        ratio = peer.cpu / own.cpu if peer else None
+        seen = f"p50 {ms(own.p50)}, p99 {ms(own.p99)}, {own.per_second:.0f} a second"
+        theirs = f"{ms(peer.cpu)} (nginx)" if peer else "no nginx here"
+        measures += [
+            Measure(f"CPU of a full mutual TLS handshake and request, {what}", ms(own.cpu), theirs,
+                    ratio, "at least 0.5 of nginx", ratio and ratio >= 0.5),
+            Measure(f"what the client saw: {seen}", "", f"p50 {ms(peer.p50)}" if peer else "",
+                    None, "-", None),
+        ]  # fmt: skip
+    loading, one, many = front.large_truststore(handshakes)
+    ratio = many / one
+    measures += [
+        Measure("the same with 1,000 CAs in the truststore, against one", ms(many),
+                ms(one), ratio, "at most 1.1", ratio <= 1.1),
+        Measure("creating a domain name with a truststore of 1,000 CAs", ms(loading), "", None,
+                "-", None),
+    ]  # fmt: skip
+    return measures
+
+
+def authorizer(entries: int) -> list[Measure]:
+    """What the revocation authorizer adds to a request, its CRL cached."""
+    from pkilab.pki import pem
+    from pkilab.templates.revocation_authorizer.authorizer import Authorizer
+
+    start, end = datetime(2026, 1, 5, tzinfo=UTC), datetime(2027, 1, 5, tzinfo=UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Bench CA")])
+    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
+
+    def certificate(serial: int, *, ca: bool) -> x509.Certificate:
+        builder = x509.CertificateBuilder(name, name, KEY.public_key(), serial, start, end)
+        return (
+            builder.add_extension(x509.BasicConstraints(ca, None), critical=True)
+            .add_extension(usage, critical=True)
+            .sign(KEY, hashes.SHA256(), ecdsa_deterministic=True)
+        )
+
+    revoked = [x509.RevokedCertificateBuilder(n, start).build() for n in range(1, entries + 1)]
+    number = x509.CRLNumber(1)
+    crl = x509.CertificateRevocationListBuilder(
+        name, start, end, [x509.Extension(number.oid, critical=False, value=number)], revoked
+    ).sign(KEY, hashes.SHA256(), ecdsa_deterministic=True)
+    der = crl.public_bytes(serialization.Encoding.DER)
+    judge = Authorizer(
+        {"ISSUERS_PEM": pem.to_pem(certificate(1, ca=True)), "CRL_URL": "https://crl.example/"},
+        fetch=lambda *_: der,
+        log=lambda _: None,
+    )
+    shown = pem.to_pem(certificate(entries + 5, ca=False))
+    event = {
+        "version": "2.0",
+        "routeArn": "arn:aws:execute-api:us-east-1:111122223333:api/$default/GET/",
+        "requestContext": {
+            "timeEpoch": int(start.timestamp() * 1000) + 1000,
+            "authentication": {"clientCert": {"clientCertPem": shown}},
+        },
+    }
+    begun = time.perf_counter()
+    assert judge(event)["isAuthorized"]
+    first, seconds = time.perf_counter() - begun, []
+    for _ in range(2000):
+        begun = time.perf_counter()
+        judge(event)
+        seconds.append(time.perf_counter() - begun)
+    late = sorted(seconds)[int(len(seconds) * 0.99)]
+    return [
+        Measure(f"the authorizer, p99, with a cached CRL of {entries:,} entries", ms(late), "",
+                None, "under 1 ms", late < 0.001),
+        Measure("the same, p50", ms(statistics.median(seconds)), "", None, "-", None),
+        Measure("its first request, which reads and indexes the CRL", ms(first), "", None, "-",
+                None),
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Measure everything, or what is named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the large sizes")
+    parser.add_argument("--only", default="", help="the suites whose name has this in it")
     parser.add_argument("--out", type=Path, default=Path("build/benchmarks.json"))
     options = parser.parse_args()
     scale = 10 if options.quick else 1
-    suites: list[Callable[[], list[Measure]]] = [
-        in_process,
-        served,
-        hierarchy,
-        import_time,
-        lambda: growth(50_000 // scale),
-        lambda: crl(100_000 // scale),
-    ]
+    suites: dict[str, Callable[[], list[Measure]]] = {
+        "in-process": in_process,
+        "served": served,
+        "hierarchy": hierarchy,
+        "import": import_time,
+        "growth": lambda: growth(50_000 // scale),
+        "crl": lambda: crl(100_000 // scale),
+        "front": lambda: tls_front(1280 // scale),
+        "authorizer": lambda: authorizer(100_000 // scale),
+    }
+    chosen = [suite for name, suite in suites.items() if options.only in name]
     measures: list[Measure] = []
     width = 72
     print(f"{'measure':{width}} {'ours':>10} {'peer':>22} {'ratio':>8}  target")
-    for suite in suites:
+    for suite in chosen:
         for measure in suite():
             measures.append(measure)
             ratio = "" if measure.ratio is None else f"{measure.ratio:.4g}"

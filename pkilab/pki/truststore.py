@@ -78,15 +78,25 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whether a client is let in, and why or why not in a sentence.
+    """Whether a client is let in, and why or why not.
 
+    ``cause`` and ``reason`` are a word and a sentence, and None and empty where it is let in.
     ``chain`` goes from the client's certificate upwards, as far as the truststore leads.
     """
 
-    admitted: bool
     cause: Cause | None
-    sentence: str
+    reason: str
     chain: tuple[x509.Certificate, ...] = field(default=(), repr=False)
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the client is let in."""
+        return self.cause is None
+
+    @property
+    def sentence(self) -> str:
+        """Why, or by which chain."""
+        return self.reason or f"Let in by {' <- '.join(map(_label, self.chain))}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +220,12 @@ class Truststore:
             if self._is_anchor(last):
                 found.append(path)
                 continue
-            signers = self._signers_of(last) if len(path) == 1 else self._issuers_of(last)
+            # Of one CA of that name OpenSSL says whether it signed; among several we must choose.
+            named = self._named(last)
+            if len(path) > 1:
+                signers = self._issuers_of(last)
+            else:
+                signers = named if len(named) == 1 else self._signers_of(last)
             further = [each for each in signers if each not in path]
             growing += [(*path, each) for each in reversed(further)]
             if not further:
@@ -232,10 +247,11 @@ class Truststore:
                 cause, sentence = weakness
                 return _no(cause, f"{_label(certificate)} {sentence}.", path)
         if objection := self._openssl_objects(path, at):
+            if len(path) > 1 and not is_issued_by(path[0], path[1]):
+                return self._signed_by_another(path)
             cause, sentence = objection
             return _no(cause, sentence[:1].upper() + sentence[1:] + ".", path)
-        names = " <- ".join(map(_label, path))
-        return Admission(admitted=True, cause=None, sentence=f"Let in by {names}.", chain=path)
+        return Admission(None, "", path)
 
     def _openssl_objects(
         self, path: tuple[x509.Certificate, ...], at: datetime
@@ -285,12 +301,19 @@ class Truststore:
             sentence = f"{who} is self-signed and not in the truststore itself."
             return _no(Cause.SELF_SIGNED, sentence, path)
         if self._named(leaf):
-            sentence = f"The truststore holds a CA named {issuer}, whose key did not sign {who}."
-            return _no(Cause.BAD_SIGNATURE, sentence, path)
+            return self._signed_by_another(path)
         held = ", ".join(sorted({_label(each) for each in self.certificates})[:3])
         more = " and others" if len(self._by_subject) > 3 else ""  # noqa: PLR2004 - enough to see
         sentence = f"The truststore lacks {issuer}, which issued {who}; it holds {held}{more}."
         return _no(Cause.UNKNOWN_ISSUER, sentence, path)
+
+    def _signed_by_another(self, path: tuple[x509.Certificate, ...]) -> Admission:
+        leaf = path[0]
+        sentence = (
+            f"The truststore holds a CA named {name_text(leaf, 'issuer')}, whose key did not sign "
+            f"{_label(leaf)}."
+        )
+        return _no(Cause.BAD_SIGNATURE, sentence, path[:1])
 
     def _about(
         self, certificate: x509.Certificate, place: int, at: datetime | None
@@ -372,7 +395,7 @@ def _is_self_issued(certificate: x509.Certificate) -> bool:
 
 
 def _no(cause: Cause, sentence: str, path: tuple[x509.Certificate, ...] = ()) -> Admission:
-    return Admission(admitted=False, cause=cause, sentence=sentence, chain=path)
+    return Admission(cause, sentence, path)
 
 
 def _label(certificate: x509.Certificate) -> str:

@@ -26,12 +26,11 @@ from twisted.web import http
 from zope.interface import implementer
 
 from pkilab.errors import LabClosedError
-from pkilab.pki.certificates import name_text
 from pkilab.pki.truststore import Admission, Truststore
 from pkilab.simulator import reactor
 from pkilab.simulator.apigateway.requests import ApiRequest
 from pkilab.simulator.apigateway.runtime import Runtime, ServerCredentials
-from pkilab.simulator.handshakes import Handshake, Step, alert, message
+from pkilab.simulator.handshakes import MESSAGES, Handshake, Step, alert
 from pkilab.simulator.replies import answer
 from pkilab.simulator.service import HttpResponse
 from pkilab.simulator.world import World
@@ -62,6 +61,7 @@ class _Recording:
     truststore: Truststore | None = None
     steps: list[Step] = field(default_factory=list)
     admission: Admission | None = None
+    certificates: tuple[x509.Certificate, ...] = ()
 
 
 class Front:
@@ -92,10 +92,10 @@ class Front:
 
     def note(self, connection: SSL.Connection, recording: _Recording, failure: str | None) -> None:
         """Keep a handshake that has ended, well or not."""
-        leaf, sent = _certificates(connection)
+        sent = recording.certificates
         agreed = failure is None
         steps = recording.steps
-        if leaf is None:  # TLS has a client say that it has none by an empty message
+        if not sent:  # TLS has a client say that it has none by an empty message
             steps = [_EMPTY if step == _CERTIFICATE else step for step in steps]
         if failure == _NO_CERTIFICATE and recording.truststore is not None:
             recording.admission = recording.truststore.admit(None, recording.at)
@@ -107,8 +107,7 @@ class Front:
                 server_name=recording.server_name,
                 tls_version=connection.get_protocol_version_name() if agreed else None,
                 cipher=connection.get_cipher_name() if agreed else None,
-                certificate=leaf,
-                sent=tuple(name_text(each, "subject") for each in sent),
+                certificates=sent,
                 steps=tuple(steps),
                 admission=recording.admission,
                 failure=failure,
@@ -230,9 +229,7 @@ def _told(connection: SSL.Connection, where: int, code: int) -> None:
     recording = _recording(connection)
     if where & _ALERT:
         recording.steps.append(alert(code, sent=bool(where & _WRITE)))
-    elif (step := message(connection.get_state_string().decode())) and (
-        not recording.steps or recording.steps[-1] != step
-    ):
+    elif (step := MESSAGES.get(connection.get_state_string())) and recording.steps[-1:] != [step]:
         recording.steps.append(step)
 
 
@@ -241,12 +238,13 @@ def _recording(connection: SSL.Connection) -> _Recording:
     return found
 
 
-def _certificates(
-    connection: SSL.Connection,
-) -> tuple[x509.Certificate | None, tuple[x509.Certificate, ...]]:
+def _certificates(connection: SSL.Connection) -> tuple[x509.Certificate, ...]:
+    """Return what the client sent; on the server's side OpenSSL leaves its own out of the chain."""
     leaf = connection.get_peer_certificate(as_cryptography=True)
+    if leaf is None:
+        return ()
     chain = connection.get_peer_cert_chain(as_cryptography=True) or []
-    return leaf, tuple(dict.fromkeys(([leaf] if leaf else []) + list(chain)))
+    return leaf, *(each for each in chain if each != leaf)
 
 
 class _ApiRequest(http.Request):
@@ -269,9 +267,18 @@ class _ApiRequest(http.Request):
         super().handleContentChunk(data)
 
     def process(self) -> None:
-        """Answer in a thread of the pool, since a function may run for long."""
-        request = self.channel.to_api(self)
-        reactor.work(lambda: self.channel.front.runtime.handle(request), self._answer)
+        """Answer at once, or in a thread of the pool where a function has to run."""
+        ended: Future[HttpResponse] = Future()
+        try:
+            found = self.channel.front.runtime.begin(self.channel.to_api(self))
+        except LabClosedError as error:
+            ended.set_exception(error)
+        else:
+            if callable(found):
+                reactor.work(found, self._answer)
+                return
+            ended.set_result(found)
+        self._answer(ended)
 
     def _answer(self, ended: Future[HttpResponse]) -> None:
         answer(self, ended)
@@ -303,15 +310,17 @@ class _Channel(http.HTTPChannel):
         self._shaken = True
         self.setTimeout(self.timeOut)
         recording, connection = self._recording, self._connection
-        leaf, _ = _certificates(connection)
-        self._leaf = leaf
+        if recording.truststore is not None:
+            recording.certificates = _certificates(connection)
         if recording.truststore is not None and recording.admission is None:
             now = self.front.world.clock.now()
+            leaf = next(iter(recording.certificates), None)
             recording.admission = recording.truststore.admit(leaf, now)
         self.front.note(connection, recording, None)
 
     def connectionLost(self, reason: Any) -> None:  # noqa: ANN401, N802 - Twisted's
         if not self._shaken:
+            self._recording.certificates = _certificates(self._connection)
             self.front.note(self._connection, self._recording, _why(reason.value))
         self.factory.connections.discard(self)
         super().connectionLost(reason)
@@ -336,7 +345,7 @@ class _Channel(http.HTTPChannel):
             protocol=request.clientproto.decode("latin-1"),
             server_name=recording.server_name,
             admission=recording.admission,
-            client_certificate=self._leaf,
+            client_certificate=next(iter(recording.certificates), None),
             tls_version=connection.get_protocol_version_name(),
             cipher=connection.get_cipher_name(),
         )

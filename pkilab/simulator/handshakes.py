@@ -12,13 +12,14 @@ from typing import Literal
 
 from cryptography import x509
 
+from pkilab.pki.certificates import name_text
 from pkilab.pki.truststore import Admission
 
 Side = Literal["client", "server"]
 
 # OpenSSL's words for a server's states (ssl/statem/statem_srvr.c), as messages. What it does
 # between messages, and the empty ChangeCipherSpec of TLS 1.3, is left out.
-_MESSAGES: dict[str, tuple[Side, str]] = {
+_NAMES: dict[str, tuple[Side, str]] = {
     "SSLv3/TLS read client hello": ("client", "ClientHello"),
     "SSLv3/TLS write server hello": ("server", "ServerHello"),
     "TLSv1.3 write encrypted extensions": ("server", "EncryptedExtensions"),
@@ -65,8 +66,7 @@ class Handshake:
         server_name: what the client asked for (SNI); None: nothing.
         tls_version: such as ``TLSv1.3``; None: none was agreed on.
         cipher: the cipher suite; None: none was agreed on.
-        certificate: the client's leaf; None: it sent none.
-        sent: the subjects of all certificates that the client sent, leaf first.
+        certificates: all that the client sent, its own first.
         steps: the messages in order.
         admission: how mutual TLS judged the client; None: the name asks for no certificate.
         failure: why the handshake did not finish, in OpenSSL's words; None: it did.
@@ -77,11 +77,20 @@ class Handshake:
     server_name: str | None
     tls_version: str | None
     cipher: str | None
-    certificate: x509.Certificate | None
-    sent: tuple[str, ...]
+    certificates: tuple[x509.Certificate, ...]
     steps: tuple[Step, ...] = field(repr=False)
     admission: Admission | None
     failure: str | None
+
+    @property
+    def certificate(self) -> x509.Certificate | None:
+        """The client's own certificate; None: it sent none."""
+        return self.certificates[0] if self.certificates else None
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The subjects of all certificates that the client sent, its own first."""
+        return tuple(name_text(each, "subject") for each in self.certificates)
 
     @property
     def refused(self) -> bool:
@@ -105,10 +114,8 @@ class Handshake:
         return f"Refused {how}. {self.admission.sentence}"
 
 
-def message(state: str) -> Step | None:
-    """Return the message that OpenSSL's state is about; None: it is about none."""
-    found = _MESSAGES.get(state)
-    return Step(*found) if found else None
+# By the state as pyOpenSSL gives it. What is not here is about no message.
+MESSAGES = {state.encode(): Step(*name) for state, name in _NAMES.items()}
 
 
 def alert(code: int, *, sent: bool) -> Step:

@@ -9,6 +9,7 @@ Center, "troubleshoot 403 errors from a mutual TLS custom domain name".
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import deque
@@ -35,7 +36,7 @@ from pkilab.simulator.apigateway.http_apis import invoked
 from pkilab.simulator.apigateway.requests import ApiRequest
 from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Stage
 from pkilab.simulator.functions.service import Lambda
-from pkilab.simulator.service import AwsError, HttpResponse, Json
+from pkilab.simulator.service import Answer, AwsError, HttpResponse, Json
 from pkilab.simulator.world import World
 
 _DEFAULT_HOST = re.compile(r"(?P<api>[a-z0-9-]+)\.execute-api\.(?P<region>[\w-]+)\.amazonaws\.com")
@@ -169,22 +170,40 @@ class Runtime:
         Raises:
             LabClosedError: the world was closed.
         """
+        answer = self.begin(request)
+        return answer() if callable(answer) else answer
+
+    def begin(self, request: ApiRequest) -> Answer:
+        """Answer a request that needs no function, or return what runs one and answers.
+
+        Raises:
+            LabClosedError: the world was closed.
+        """
         with self._world.turn():
-            number = self._numbers.uuid()
             now = self._world.clock.now()
-        record = AccessRecord(now, number, request.host, None, None, 200)
+            record = AccessRecord(now, self._numbers.uuid(), request.host, None, None, 200)
+            try:
+                plan = self._plan(request, record.request_id, now)
+            except _Refused as end:
+                return self._end(record, end)
+        record = replace(record, api_id=plan.routed.api_id, route=plan.routed.route)
+        return functools.partial(self._finish, plan, record)
+
+    def _finish(self, plan: _Plan, record: AccessRecord) -> HttpResponse:
         try:
-            with self._world.turn():
-                plan = self._plan(request, number, now)
-            record = replace(record, api_id=plan.routed.api_id, route=plan.routed.route)
-            response = self._run(plan)
+            return self._end(record, self._run(plan))
         except _Refused as end:
-            body = json.dumps({"message": end.message}, separators=(",", ":")).encode()
-            response = HttpResponse(end.status, {"content-type": "application/json"}, body)
-            record = replace(record, cause=end.cause)
-        self._log.append(replace(record, status=response.status))
-        headers = {**response.headers, "apigw-requestid": number}
-        return HttpResponse(response.status, headers, response.body)
+            return self._end(record, end)
+
+    def _end(self, record: AccessRecord, ended: HttpResponse | _Refused) -> HttpResponse:
+        """Note a request in the log and return its answer."""
+        if isinstance(ended, _Refused):
+            body = json.dumps({"message": ended.message}, separators=(",", ":")).encode()
+            record = replace(record, cause=ended.cause)
+            ended = HttpResponse(ended.status, {"content-type": "application/json"}, body)
+        self._log.append(replace(record, status=ended.status))
+        headers = {**ended.headers, "apigw-requestid": record.request_id}
+        return HttpResponse(ended.status, headers, ended.body)
 
     def _plan(self, request: ApiRequest, number: str, now: datetime) -> _Plan:
         """Find the way, up to what is to be run.
