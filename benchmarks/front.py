@@ -239,7 +239,7 @@ def large_truststore(total: int) -> tuple[float, float, float]:
             targets.append(target)
         # By turns, so that whatever else this machine does hits both.
         rounds = [
-            [drive(target, folder, 1, total).cpu for target, folder in zip(targets, folders, strict=True)]
+            [drive(each, at, 1, total).cpu for each, at in zip(targets, folders, strict=True)]
             for _ in range(4)
         ]  # fmt: skip
         one, many = (min(column) for column in zip(*rounds[1:], strict=True))

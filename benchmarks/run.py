@@ -105,7 +105,7 @@ def build_and_sign() -> None:
         )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(KEY.public_key()), critical=False)
         .add_extension(
-            x509.KeyUsage(True, False, True, False, False, False, False, False, False),  # noqa: FBT003
+            x509.KeyUsage(True, False, True, False, False, False, False, False, False),
             critical=True,
         )
         .add_extension(
