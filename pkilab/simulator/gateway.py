@@ -16,6 +16,7 @@ from pkilab.simulator.acmpca.service import AcmPca
 from pkilab.simulator.apigateway.domains import Domains
 from pkilab.simulator.apigateway.http_apis import HttpApis
 from pkilab.simulator.apigateway.requests import ApiRequest
+from pkilab.simulator.apigateway.rest_apis import RestApis
 from pkilab.simulator.apigateway.runtime import Runtime
 from pkilab.simulator.apigateway.state import ApiGatewayState
 from pkilab.simulator.borrowed import BORROWED, USER_NAME, Borrowed, Credentials
@@ -62,6 +63,7 @@ class Gateway:
             private_ca,
             acm,
             self.functions,
+            RestApis(world, apis, domains),
             HttpApis(world, apis, domains),
         )
         self._services = {service.name: service for service in faithful}
@@ -126,7 +128,7 @@ class Gateway:
         call = Call(
             account, region, self.world.clock.now(), f"arn:aws:iam::{account}:user/{USER_NAME}"
         )
-        if service == "apigateway" and urlsplit(request.url).path.startswith("/v2/"):
+        if service == RestApis.name and urlsplit(request.url).path.startswith("/v2/"):
             service = HttpApis.name  # both generations sign alike
         if faithful := self._services.get(service):
             return faithful.respond(request, call)

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import socket
@@ -559,6 +560,45 @@ def test_it_stops_while_clients_wait(site):
     drain(idle)
     with pytest.raises(OSError):  # noqa: PT011 - refused
         socket.create_connection(site.address, timeout=1)
+
+
+def test_a_rest_api_is_told_of_the_client_in_its_own_place(served):
+    """requestContext.identity.clientCert, behind the same name."""
+    rest, lambda_ = served.lab.client("apigateway"), served.lab.client("lambda")
+    code = """
+import json
+def handler(event, context):
+    return {"statusCode": 200, "body": json.dumps(event["requestContext"]["identity"])}
+"""
+    role = lambda_.get_function_configuration(FunctionName="greet")["Role"]
+    arn = functions.deploy(lambda_, "who", functions.package({"index.py": code}), role=role)
+    made = rest.create_rest_api(name="r", endpointConfiguration={"types": ["REGIONAL"]})
+    where = {"restApiId": made["id"], "resourceId": made["rootResourceId"], "httpMethod": "GET"}
+    rest.put_method(**where, authorizationType="NONE")
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+    rest.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    rest.create_deployment(restApiId=made["id"], stageName="v1")
+    functions.allow_api(lambda_, "who", made["id"])
+    rest.create_base_path_mapping(
+        domainName=NAME, restApiId=made["id"], stage="v1", basePath="rest"
+    )
+
+    def told(*own):
+        said = witness.curl(
+            "--cacert", "CA1.pem", *own, f"https://{NAME}/rest", through=served.front.tls,
+            folder=served.pki.folder,
+        )  # fmt: skip
+        return json.loads(said.output)
+
+    certificate = served.pki.certificate("two levels")
+    shown = told("--key", "two levels.key", "--cert", "two levels.pem")["clientCert"]
+    assert pem.load_certificate(shown["clientCertPem"]) == certificate
+    assert (shown["subjectDN"], shown["issuerDN"]) == ("CN=two levels", "CN=CA1")
+    assert shown["serialNumber"] == certificate.serial_number.to_bytes(10).hex(":")
+    assert shown["validity"] == {
+        "notBefore": "Jan  4 09:00:00 2026 GMT", "notAfter": "Feb  4 09:00:00 2026 GMT",
+    }  # fmt: skip
+    assert told() == {"message": "Forbidden"}
 
 
 def test_no_private_key_is_in_what_is_recorded(served):

@@ -6,13 +6,14 @@ Sources: API Gateway Developer Guide, "Control access to HTTP APIs with AWS Lamb
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from pkilab.simulator.apigateway.events import Routed
+from pkilab.simulator.apigateway.events import Routed, client_certificate
 from pkilab.simulator.service import Json
 
 
@@ -64,7 +65,13 @@ def _value(source: str, routed: Routed) -> str | None:
             return routed.query(name)
         case "stageVariables":
             return routed.variables.get(name)
-    return CONTEXT[path](routed) if path in CONTEXT else None
+    read = CONTEXT.get(path) or REST_CONTEXT.get(path)
+    return read(routed) if read else None
+
+
+def _of_client(name: str, routed: Routed) -> str | None:
+    found = routed.request.client_certificate
+    return str(client_certificate(found)[name]) if found else None
 
 
 # The context variables that may be identity sources.
@@ -74,6 +81,12 @@ CONTEXT: dict[str, Callable[[Routed], str | None]] = {
     "context.httpMethod": lambda routed: routed.request.method,
     "context.stage": lambda routed: routed.stage,
     "context.identity.sourceIp": lambda routed: routed.request.source_ip,
+}
+
+# Those of the client's certificate; that HTTP APIs take them, too, is not documented.
+REST_CONTEXT: dict[str, Callable[[Routed], str | None]] = {
+    f"context.identity.clientCert.{name}": functools.partial(_of_client, name)
+    for name in ("serialNumber", "subjectDN", "issuerDN", "clientCertPem")
 }
 
 

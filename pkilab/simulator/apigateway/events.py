@@ -39,10 +39,11 @@ class Routed:
         api_id: the API's.
         stage: its name.
         variables: the stage's.
-        route: the route key (HTTP) or the resource's path (REST).
+        route: the route key (HTTP), or the method and the resource's path (REST).
         path: the request's path below stage or mapping, percent-encoding kept.
         parameters: what the route's path has in braces, decoded.
         now: the world's time.
+        resource_id: of the resource (REST); None: an HTTP API.
     """
 
     request: ApiRequest
@@ -56,6 +57,7 @@ class Routed:
     path: str
     parameters: dict[str, str]
     now: datetime
+    resource_id: str | None = None
 
     @property
     def raw_query(self) -> str:
@@ -106,14 +108,16 @@ def version_1(routed: Routed) -> Json:
         "requestId": routed.request_id,
         "requestTime": _common_log_time(routed.now),
         "requestTimeEpoch": _milliseconds(routed.now),
-        "resourceId": routed.route,
+        "resourceId": routed.resource_id or routed.route,
         "resourcePath": _resource(routed),
         "stage": routed.stage,
     }  # fmt: skip
     if certificate := _admitted(request):
         context["identity"]["clientCert"] = client_certificate(certificate)
+    # A REST API's events do not say which version they are of; there is only one.
+    version = {} if routed.resource_id else {"version": "1.0"}
     return {
-        "version": "1.0",
+        **version,
         "resource": _resource(routed),
         "path": path,
         "httpMethod": request.method,
@@ -178,7 +182,7 @@ def version_2(routed: Routed) -> Json:
 def authorizer_event(event: Json, routed: Routed, sources: list[str]) -> Json:
     """Turn an integration's event into a REQUEST authorizer's, of the same payload format."""
     kept = {k: v for k, v in event.items() if k not in {"body", "isBase64Encoded"}}
-    if event["version"] == "1.0":
+    if event.get("version", "1.0") == "1.0":
         joined = ",".join(sources) or None
         identity = {"identitySource": joined, "authorizationToken": joined}
         return {"type": "REQUEST", "methodArn": routed.arn, **identity, **kept}
@@ -218,7 +222,7 @@ def response_1(payload: bytes) -> HttpResponse:
     many = answer.get("multiValueHeaders") or {}
     if not isinstance(many, dict) or not all(isinstance(each, list) for each in many.values()):
         raise MalformedAnswerError("multiValueHeaders is not an object of lists")
-    headers |= {str(k).lower(): ",".join(map(str, v)) for k, v in many.items()}
+    headers |= {k.lower(): ",".join(_header(k, each) for each in v) for k, v in many.items()}
     return _response(answer, headers)
 
 
@@ -237,7 +241,7 @@ def response_2(payload: bytes) -> HttpResponse:
     if not isinstance(cookies, list):
         raise MalformedAnswerError("cookies is not a list")
     if cookies:
-        headers["set-cookie"] = ", ".join(map(str, cookies))
+        headers["set-cookie"] = ", ".join(_header("set-cookie", each) for each in cookies)
     return _response(answer, headers)
 
 
@@ -263,13 +267,15 @@ def _headers(found: object) -> dict[str, str]:
         return {}
     if not isinstance(found, dict):
         raise MalformedAnswerError("headers is not an object")
-    headers = {}
-    for name, value in found.items():
-        shown = str(value).lower() if isinstance(value, bool) else str(value)
-        if isinstance(value, dict | list) or any(c in f"{name}{shown}" for c in "\r\n\0"):
-            raise MalformedAnswerError(f"the header {name!r} is not text")
-        headers[str(name).lower()] = shown
-    return headers
+    return {str(name).lower(): _header(str(name), value) for name, value in found.items()}
+
+
+def _header(name: str, value: object) -> str:
+    """Return a header's value as text; neither it nor the name may end the line."""
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, dict | list) or any(each in f"{name}{shown}" for each in "\r\n\0"):
+        raise MalformedAnswerError(f"the header {name!r} is not text")
+    return shown
 
 
 def _json(payload: bytes) -> object:

@@ -34,6 +34,7 @@ from pkilab.simulator.apigateway.authorizers import (
 from pkilab.simulator.apigateway.events import MalformedAnswerError, Routed
 from pkilab.simulator.apigateway.http_apis import invoked
 from pkilab.simulator.apigateway.requests import ApiRequest
+from pkilab.simulator.apigateway.rest_apis import mock_status
 from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Stage
 from pkilab.simulator.functions.service import Lambda
 from pkilab.simulator.service import Answer, AwsError, HttpResponse, Json
@@ -71,19 +72,40 @@ class AccessRecord:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A request's way through an API, as it stood in one turn."""
+    """A request's way through an API, as it stood in one turn.
+
+    ``integration`` and ``authorizer`` have the members of HTTP APIs, whatever the API's kind; a
+    canned answer (MOCK) is in ``answer`` instead.
+    """
 
     routed: Routed
-    integration: Json
+    integration: Json | None
     authorizer: Json | None
+    answer: HttpResponse | None = None
+
+    @property
+    def rest(self) -> bool:
+        """Whether the API is a REST API."""
+        return self.routed.resource_id is not None
 
 
 class _Refused(Exception):  # noqa: N818 - an answer rather than an error
-    """Ends a request with a status and the cause, for the log."""
+    """Ends a request: its status and body, the kind a REST API names, and the cause to log."""
 
-    def __init__(self, status: int, message: str, cause: str) -> None:
+    def __init__(
+        self, status: int, message: str | None, cause: str, *, kind: str = "", name: str = "message"
+    ) -> None:
         super().__init__(cause)
-        self.status, self.message, self.cause = status, message, cause
+        self.status, self.cause, self.kind = status, cause, kind
+        self.body = json.dumps({name: message}, separators=(",", ":")).encode()
+
+
+class _CallError(Exception):
+    """A function that could not be invoked, or ran and failed."""
+
+    def __init__(self, cause: str, *, ran: bool) -> None:
+        super().__init__(cause)
+        self.ran = ran
 
 
 class Runtime:
@@ -198,9 +220,11 @@ class Runtime:
     def _end(self, record: AccessRecord, ended: HttpResponse | _Refused) -> HttpResponse:
         """Note a request in the log and return its answer."""
         if isinstance(ended, _Refused):
-            body = json.dumps({"message": ended.message}, separators=(",", ":")).encode()
             record = replace(record, cause=ended.cause)
-            ended = HttpResponse(ended.status, {"content-type": "application/json"}, body)
+            headers = {"content-type": "application/json"}
+            if ended.kind:
+                headers["x-amzn-errortype"] = ended.kind
+            ended = HttpResponse(ended.status, headers, ended.body)
         self._log.append(replace(record, status=ended.status))
         headers = {**ended.headers, "apigw-requestid": record.request_id}
         return HttpResponse(ended.status, headers, ended.body)
@@ -222,6 +246,8 @@ class Runtime:
             api, stage, path = self._addressed(request.host, raw)
         if stage.deployed is None:
             raise _not_found("nothing is deployed to the stage")
+        if api.protocol == "REST":
+            return _rest_plan(request, number, now, api, stage, path)
         route, parameters = _route(stage.deployed, request.method, path)
         routed = Routed(
             request, number, api.account, api.region, api.id, stage.name,
@@ -259,9 +285,15 @@ class Runtime:
         api = self._state.apis.get(default["api"]) if default else None
         if default is None or api is None or api.region != default["region"]:
             raise _forbidden(f"no API is at {host}")
+        first, _, rest = raw.lstrip("/").partition("/")
+        if api.protocol == "REST":
+            stage = api.stages.get(first)
+            served = stage.deployed["settings"] if stage and stage.deployed else {}
+            if stage is None or served.get("disableExecuteApiEndpoint"):
+                raise _forbidden("the API has no such stage, or its default endpoint is disabled")
+            return api, stage, f"/{rest}"
         if api.settings.get("DisableExecuteApiEndpoint"):
             raise _not_found("the default endpoint is disabled")
-        first, _, rest = raw.lstrip("/").partition("/")
         if first in api.stages and first != "$default":
             return api, api.stages[first], f"/{rest}"
         if "$default" in api.stages:
@@ -271,32 +303,41 @@ class Runtime:
     def _run(self, plan: _Plan) -> HttpResponse:
         """Ask the authorizer, if there is one, and run the function."""
         routed, integration = plan.routed, plan.integration
-        version = integration["PayloadFormatVersion"]
+        version = integration["PayloadFormatVersion"] if integration else "1.0"
         event = events.version_1(routed) if version == "1.0" else events.version_2(routed)
         if plan.authorizer:
-            given = self._authorize(plan.authorizer, routed)
+            given = self._authorize(plan.authorizer, plan)
             if not given.allowed:
-                raise _forbidden("the authorizer denied the request")
+                raise _denied(rest=plan.rest)
             told = given.context if version == "1.0" else {"lambda": given.context}
             event["requestContext"]["authorizer"] = told
-        elif version == "1.0":
+        elif version == "1.0" and not plan.rest:
             event["requestContext"]["authorizer"] = {"claims": None, "scopes": None}
+        if integration is None:
+            assert plan.answer is not None  # noqa: S101 - one of the two is there
+            return plan.answer
         source = _source_arn(routed, routed.route.replace(" ", "", 1))
-        payload = self._call(integration["IntegrationUri"], event, source)
         try:
+            payload = self._call(integration["IntegrationUri"], event, source)
             read = events.response_1 if version == "1.0" else events.response_2
             return read(payload)
+        except _CallError as why:
+            raise _integration_failed(str(why), rest=plan.rest, ran=why.ran) from why
         except MalformedAnswerError as why:
-            raise _failed(f"the integration's answer is malformed: {why}") from why
+            cause = f"the integration's answer is malformed: {why}"
+            raise _integration_failed(cause, rest=plan.rest, ran=True) from why
 
-    def _authorize(self, authorizer: Json, routed: Routed) -> Authorization:
+    def _authorize(self, authorizer: Json, plan: _Plan) -> Authorization:
+        routed = plan.routed
         sources = authorizer.get("IdentitySource") or []
+        seconds = authorizer["AuthorizerResultTtlInSeconds"] if sources else 0
         values = identity(sources, routed)
+        if values is None and plan.rest and not seconds:
+            values = []  # a REST API looks for them only to remember by
         if values is None:
             raise _Refused(401, "Unauthorized", "an identity source is missing")
         simple = bool(authorizer.get("EnableSimpleResponses"))
         key = (authorizer["AuthorizerId"], routed.stage, *values)
-        seconds = authorizer["AuthorizerResultTtlInSeconds"] if sources else 0
         answer = self._results.recall(key, routed.now) if seconds else None
         if answer is None:
             version = authorizer["AuthorizerPayloadFormatVersion"]
@@ -304,27 +345,31 @@ class Runtime:
             event = events.authorizer_event(event, routed, values)
             place = f"arn:aws:execute-api:{routed.region}:{routed.account}:{routed.api_id}"
             source = f"{place}/authorizers/{authorizer['AuthorizerId']}"
-            payload = self._call(authorizer["AuthorizerUri"], event, source)
             try:
+                payload = self._call(authorizer["AuthorizerUri"], event, source)
                 answer = read_answer(payload, simple=simple)
-            except AuthorizerError as why:
-                raise _failed(f"authorizer: {why}") from why
+            except (_CallError, AuthorizerError) as why:
+                raise _authorizer_failed(str(why), rest=plan.rest) from why
             if seconds:
                 self._results.keep(key, answer, routed.now, seconds)
         return authorize(answer, routed, simple=simple)
 
     def _call(self, uri: str, event: Json, source_arn: str) -> bytes:
-        """Run a function for API Gateway; whatever goes wrong is a 500 with its cause logged."""
+        """Run a function for API Gateway.
+
+        Raises:
+            _CallError: it cannot be invoked, or failed.
+        """
         try:
             done = self._functions.call(
                 invoked(uri), json.dumps(event).encode(), principal=_PRINCIPAL,
                 source_arn=source_arn,
             )  # fmt: skip
         except AwsError as why:
-            raise _failed(f"{invoked(uri)} cannot be invoked: {why}") from why
+            raise _CallError(f"{invoked(uri)} cannot be invoked: {why}", ran=False) from why
         if done.function_error:
             text = done.payload.decode(errors="replace")
-            raise _failed(f"{invoked(uri)} failed: {text}")
+            raise _CallError(f"{invoked(uri)} failed: {text}", ran=True)
         return done.payload
 
 
@@ -341,6 +386,65 @@ def _admit(domain: Domain, request: ApiRequest) -> None:
         raise _forbidden(f"{Cause.WRONG_NAME}: the connection was opened for {opened}")
     if not request.admission.admitted:
         raise _forbidden(f"{request.admission.cause}: {request.admission.sentence}")
+
+
+def _rest_plan(  # noqa: PLR0917 - a request and where it got to
+    request: ApiRequest, number: str, now: datetime, api: Api, stage: Stage, path: str
+) -> _Plan:
+    """Find a REST API's method, and put it as an HTTP API would.
+
+    Raises:
+        _Refused: 403; no resource or no method fits.
+    """
+    deployed = stage.deployed or {}
+    resource, parameters = _rest_resource(deployed, path)
+    methods = resource["resourceMethods"]
+    method = methods.get(request.method) or methods.get("ANY")
+    if method is None:
+        raise _no_method(f"{resource['path']} has no method {request.method}")
+    routed = Routed(
+        request, number, api.account, api.region, api.id, stage.name,
+        dict(stage.settings.get("variables") or {}), f"{method['httpMethod']} {resource['path']}",
+        path, parameters, now, resource["id"],
+    )  # fmt: skip
+    chosen = deployed["authorizers"].get(method.get("authorizerId"))
+    authorizer = chosen and {
+        "AuthorizerId": chosen["id"],
+        "AuthorizerUri": chosen["authorizerUri"],
+        "AuthorizerPayloadFormatVersion": "1.0",
+        "AuthorizerResultTtlInSeconds": chosen["authorizerResultTtlInSeconds"],
+        "IdentitySource": [
+            each.strip() for each in chosen.get("identitySource", "").split(",") if each.strip()
+        ],
+    }
+    integration = method["methodIntegration"]
+    if integration["type"] == "AWS_PROXY":
+        made = {"IntegrationUri": integration["uri"], "PayloadFormatVersion": "1.0"}
+        return _Plan(routed, made, authorizer)
+    return _Plan(routed, None, authorizer, _canned(integration))
+
+
+def _canned(integration: Json) -> HttpResponse:
+    """Return what a MOCK integration answers."""
+    status = mock_status(integration)
+    responses = integration.get("integrationResponses") or {}
+    templates = responses.get(str(status), {}).get("responseTemplates") or {}
+    text = templates.get("application/json") or ""
+    return HttpResponse(status, {"content-type": "application/json"}, text.encode())
+
+
+def _rest_resource(deployed: Json, path: str) -> tuple[Json, dict[str, str]]:
+    """Choose the most specific resource: literal segments, then variables, then a greedy one."""
+    fitting = [
+        ((each["path"].endswith("+}"), [part.startswith("{") for part in each["path"].split("/")]),
+         each, found)
+        for each in deployed["resources"].values()
+        if each["resourceMethods"] and (found := _match(each["path"], path)) is not None
+    ]  # fmt: skip
+    if not fitting:
+        raise _no_method(f"no resource fits {path}")
+    _, resource, parameters = min(fitting, key=lambda each: each[0])
+    return resource, parameters
 
 
 def _route(deployed: Json, method: str, path: str) -> tuple[Json, dict[str, str]]:
@@ -402,3 +506,30 @@ def _not_found(cause: str) -> _Refused:
 
 def _failed(cause: str) -> _Refused:
     return _Refused(500, "Internal Server Error", cause)
+
+
+def _no_method(cause: str) -> _Refused:
+    message = "Missing Authentication Token"
+    return _Refused(403, message, cause, kind="MissingAuthenticationTokenException")
+
+
+def _denied(*, rest: bool) -> _Refused:
+    cause = "the authorizer denied the request"
+    if not rest:
+        return _forbidden(cause)
+    message = "User is not authorized to access this resource"
+    return _Refused(403, message, cause, kind="AccessDeniedException", name="Message")
+
+
+def _authorizer_failed(cause: str, *, rest: bool) -> _Refused:
+    cause = f"authorizer: {cause}"
+    if not rest:
+        return _failed(cause)
+    return _Refused(500, None, cause, kind="AuthorizerConfigurationException")
+
+
+def _integration_failed(cause: str, *, rest: bool, ran: bool) -> _Refused:
+    if not rest:
+        return _failed(cause)
+    kind = "InternalServerErrorException"
+    return _Refused(502 if ran else 500, "Internal server error", cause, kind=kind)
