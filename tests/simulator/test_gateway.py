@@ -304,7 +304,7 @@ def test_a_closed_gateway_answers_nothing_and_moto_is_given_back():
     ("service", "operation", "arguments"),
     [
         ("eks", "list_clusters", {}),
-        ("apigateway", "get_rest_apis", {}),
+        ("apigateway", "get_api_keys", {}),
         ("securityhub", "get_findings", {}),
         ("ram", "get_resource_shares", {"resourceOwner": "SELF"}),
         ("cloudfront", "list_distributions", {}),
