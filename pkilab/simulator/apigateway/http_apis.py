@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, ClassVar
-
-from botocore import xform_name
+from typing import Any, ClassVar, Literal
 
 from pkilab.simulator.acmpca.pages import page
 from pkilab.simulator.apigateway.authorizers import CONTEXT
-from pkilab.simulator.apigateway.domains import Domains, Settings, new_id
-from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Mapping, Stage
-from pkilab.simulator.rest import RestJsonService, error
-from pkilab.simulator.service import AwsError, Call, Json, not_simulated, service_model
-from pkilab.simulator.world import World
+from pkilab.simulator.apigateway.control import ControlPlane
+from pkilab.simulator.apigateway.domains import Settings
+from pkilab.simulator.apigateway.state import Api, Domain, Mapping, Stage
+from pkilab.simulator.rest import error
+from pkilab.simulator.service import AwsError, Call, Json, not_simulated
 
 _ROUTE_KEY = re.compile(r"\$default|(?:ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /(?P<path>\S*)")
 _SEGMENT = re.compile(r"[\w.~!$&'()*+,;=:@%-]+|\{[\w.-]+\}|\{[\w.-]+\+\}")
@@ -46,21 +44,19 @@ _TAKEN = {
 _PARTS = {"Route": "routes", "Integration": "integrations", "Authorizer": "authorizers"}
 
 
-class HttpApis(RestJsonService):
+class HttpApis(ControlPlane):
     """API Gateway v2."""
 
     name: ClassVar[str] = "apigatewayv2"
-
-    def __init__(self, world: World, state: ApiGatewayState, domains: Domains) -> None:
-        super().__init__(world)
-        self._state, self._domains = state, domains
-        self._numbers = world.entropy("apigatewayv2")
+    protocol: ClassVar[Literal["HTTP", "REST"]] = "HTTP"
+    path: ClassVar[str] = "apis"
+    tags_member: ClassVar[str] = "Tags"
 
     # APIs.
 
     def create_api(self, call: Call, **asked: Any) -> Json:  # noqa: ANN401 - the model's
         """Create an HTTP API; with a Target also its route, integration and stage."""
-        members = _members("CreateApi", asked, "Api")
+        members = self._members("CreateApi", asked, _TAKEN["Api"])
         if members["ProtocolType"] != "HTTP":
             raise not_simulated(f"an API of the protocol {members['ProtocolType']}")
         expression = members.get("RouteSelectionExpression", "$request.method $request.path")
@@ -117,19 +113,13 @@ class HttpApis(RestJsonService):
         self, call: Call, max_results: str | None = None, next_token: str | None = None
     ) -> Json:
         """List the HTTP APIs of an account and Region."""
-        place = (call.account, call.region, "HTTP")
-        found = [
-            each.settings
-            for each in self._state.apis.values()
-            if (each.account, each.region, each.protocol) == place
-        ]
-        return _page(found, max_results, next_token, f"apis {place}")
+        scope = f"apis {call.account} {call.region}"
+        return _page(self._of(call), max_results, next_token, scope)
 
     def update_api(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
         """Change an API's settings; they take effect with its next deployment."""
         api = self._api(call, api_id)
-        members = _members("UpdateApi", {"api_id": api_id, **asked}, "Api")
-        members.pop("ApiId", None)
+        members = self._members("UpdateApi", asked, _TAKEN["Api"])
         if members.keys() & {"Target", "RouteKey", "CredentialsArn"}:
             raise not_simulated("apigatewayv2:UpdateApi of a quick create")
         api.settings.update(members)
@@ -233,13 +223,12 @@ class HttpApis(RestJsonService):
     def create_stage(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
         """Add a stage."""
         api = self._api(call, api_id)
-        members = _members("CreateStage", {"api_id": api_id, **asked}, "Stage")
+        members = self._members("CreateStage", asked, _TAKEN["Stage"])
         name = members["StageName"]
         if not _STAGE.fullmatch(name):
             raise _bad("Stage name only allows a-z, A-Z, 0-9, hyphen and underscore, or $default")
         if name in api.stages:
             raise _conflict(f"Stage already exists: {name}")
-        members.pop("ApiId", None)
         stage = Stage(name, {"AutoDeploy": False, "StageVariables": {}, **members,
                              "CreatedDate": call.now, "LastUpdatedDate": call.now})  # fmt: skip
         if number := members.get("DeploymentId"):
@@ -250,7 +239,7 @@ class HttpApis(RestJsonService):
 
     def get_stage(self, call: Call, api_id: str, stage_name: str) -> Json:
         """Describe a stage."""
-        return _stage(self._api(call, api_id), stage_name).settings
+        return self._stage(self._api(call, api_id), stage_name).settings
 
     def get_stages(self, call: Call, api_id: str, **paging: str) -> Json:
         """List stages."""
@@ -260,8 +249,8 @@ class HttpApis(RestJsonService):
     def update_stage(self, call: Call, api_id: str, stage_name: str, **asked: Any) -> Json:  # noqa: ANN401
         """Change a stage: its deployment, its variables, whether it deploys by itself."""
         api = self._api(call, api_id)
-        stage = _stage(api, stage_name)
-        members = _members("UpdateStage", asked, "Stage")
+        stage = self._stage(api, stage_name)
+        members = self._members("UpdateStage", asked, _TAKEN["Stage"])
         if number := members.get("DeploymentId"):
             stage.deployed = self._snapshot(api, number)
         stage.settings.update({**members, "LastUpdatedDate": call.now})
@@ -271,14 +260,14 @@ class HttpApis(RestJsonService):
     def delete_stage(self, call: Call, api_id: str, stage_name: str) -> Json:
         """Delete a stage."""
         api = self._api(call, api_id)
-        del api.stages[_stage(api, stage_name).name]
+        del api.stages[self._stage(api, stage_name).name]
         return {}
 
     def create_deployment(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
         """Fix what the API is now; a named stage serves it at once."""
         api = self._api(call, api_id)
-        members = _members("CreateDeployment", asked, "Deployment")
-        stage = _stage(api, members["StageName"]) if "StageName" in members else None
+        members = self._members("CreateDeployment", asked, _TAKEN["Deployment"])
+        stage = self._stage(api, members["StageName"]) if "StageName" in members else None
         if not api.parts["routes"]:
             raise _bad("At least one route is required before deploying the Api.")
         deployment = self._deploy(call, api, auto=False)
@@ -411,46 +400,7 @@ class HttpApis(RestJsonService):
             raise _conflict(f"ApiMapping key already exists for this domain name: {key!r}")
         return api.id, stage, key
 
-    # Tags.
-
-    def tag_resource(self, call: Call, resource_arn: str, tags: dict[str, str]) -> Json:
-        """Add tags to an API, a stage or a domain name."""
-        self._tags(call, resource_arn).update(tags)
-        return {}
-
-    def untag_resource(self, call: Call, resource_arn: str, tag_keys: list[str]) -> Json:
-        """Remove tags."""
-        for key in tag_keys:
-            self._tags(call, resource_arn).pop(key, None)
-        return {}
-
-    def get_tags(self, call: Call, resource_arn: str) -> Json:
-        """Return tags."""
-        return {"Tags": self._tags(call, resource_arn)}
-
-    def _tags(self, call: Call, arn: str) -> dict[str, str]:
-        path = arn.partition("::/")[2].split("/")
-        tags: dict[str, str]
-        match path:
-            case ["apis", api_id]:
-                tags = self._api(call, api_id).settings.setdefault("Tags", {})
-            case ["apis", api_id, "stages", name]:
-                tags = _stage(self._api(call, api_id), name).settings.setdefault("Tags", {})
-            case ["domainnames", name]:
-                tags = self._domains.find(call, name).tags
-            case _:
-                raise error(self.name, "NotFoundException", f"Invalid resource ARN: {arn}")
-        return tags
-
     # Within.
-
-    def _api(self, call: Call, api_id: str) -> Api:
-        found = self._state.apis.get(api_id)
-        place = (call.account, call.region, "HTTP")
-        if found is None or (found.account, found.region, found.protocol) != place:
-            message = f"Invalid API identifier specified {call.account}:{api_id}"
-            raise error(self.name, "NotFoundException", message)
-        return found
 
     def _part(self, api: Api, noun: str, number: str) -> Json:
         found = api.parts[_PARTS[noun]].get(number)
@@ -467,7 +417,7 @@ class HttpApis(RestJsonService):
         self, call: Call, api_id: str, noun: str, asked: Json, check: Callable[[Api, Json], Json]
     ) -> Json:
         api = self._api(call, api_id)
-        made = self._add(api, noun, check(api, _members(f"Create{noun}", asked, noun)))
+        made = self._add(api, noun, check(api, self._members(f"Create{noun}", asked, _TAKEN[noun])))
         self._auto_deploy(call, api)
         return made
 
@@ -487,7 +437,7 @@ class HttpApis(RestJsonService):
     ) -> Json:
         api = self._api(call, api_id)
         before = self._part(api, noun, number)
-        members = _members(f"Update{noun}", asked, noun)
+        members = self._members(f"Update{noun}", asked, _TAKEN[noun])
         kept = api.parts[_PARTS[noun]].pop(number)  # or it would be found to conflict with itself
         try:
             changed = check(api, {**before, **members})
@@ -535,9 +485,6 @@ class HttpApis(RestJsonService):
         if number not in api.snapshots:
             raise _missing("Deployment", number)
         return api.snapshots[number]
-
-    def _id(self, length: int) -> str:
-        return new_id(self._numbers.bytes(length))
 
 
 # What is checked of each part. Each returns the members to keep.
@@ -632,17 +579,6 @@ def invoked(uri: str) -> str:
 # To and from the model.
 
 
-def _members(operation: str, asked: Json, noun: str) -> Json:
-    """Return arguments under the model's names; what nothing would come of is refused."""
-    shape = service_model(HttpApis.name).operation_model(operation).input_shape
-    names = {xform_name(name): name for name in (shape.members if shape else {})}
-    members = {names[key]: value for key, value in asked.items()}
-    members.pop("ApiId", None)
-    if others := sorted(members.keys() - _TAKEN[noun]):
-        raise not_simulated(f"apigatewayv2:{operation} with {', '.join(others)}")
-    return members
-
-
 def _settings(configurations: list[Json] | None, mutual: Json | None) -> Settings:
     if len(configurations or []) != 1:
         raise _bad("Invalid input. Expected one domain name configuration")
@@ -710,12 +646,6 @@ def _found_mapping(domain: Domain, number: str) -> Mapping:
     if number not in domain.mappings:
         raise _missing("ApiMapping", number)
     return domain.mappings[number]
-
-
-def _stage(api: Api, name: str) -> Stage:
-    if name not in api.stages:
-        raise error(HttpApis.name, "NotFoundException", "Invalid stage identifier specified")
-    return api.stages[name]
 
 
 def _check_routing(mode: str) -> None:

@@ -12,18 +12,16 @@ from __future__ import annotations
 import json
 import re
 from copy import deepcopy
-from typing import Any, ClassVar
-
-from botocore import xform_name
+from typing import Any, ClassVar, Literal
 
 from pkilab.simulator.acmpca.pages import page
 from pkilab.simulator.apigateway.authorizers import CONTEXT, REST_CONTEXT
-from pkilab.simulator.apigateway.domains import Domains, Settings, new_id
+from pkilab.simulator.apigateway.control import ControlPlane
+from pkilab.simulator.apigateway.domains import Settings
 from pkilab.simulator.apigateway.http_apis import invoked
-from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Mapping, Stage
-from pkilab.simulator.rest import RestJsonService, error
-from pkilab.simulator.service import AwsError, Call, Json, not_simulated, service_model
-from pkilab.simulator.world import World
+from pkilab.simulator.apigateway.state import Api, Domain, Mapping, Stage
+from pkilab.simulator.rest import error
+from pkilab.simulator.service import AwsError, Call, Json, not_simulated
 
 _FUNCTION = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?")
 _PART = re.compile(r"[\w.:+~%-]+|\{[\w.-]+\+?\}")
@@ -51,21 +49,19 @@ _TAKEN = {
 }  # fmt: skip
 
 
-class RestApis(RestJsonService):
+class RestApis(ControlPlane):
     """API Gateway, the first generation."""
 
     name: ClassVar[str] = "apigateway"
-
-    def __init__(self, world: World, state: ApiGatewayState, domains: Domains) -> None:
-        super().__init__(world)
-        self._state, self._domains = state, domains
-        self._numbers = world.entropy("apigateway")
+    protocol: ClassVar[Literal["HTTP", "REST"]] = "REST"
+    path: ClassVar[str] = "restapis"
+    tags_member: ClassVar[str] = "tags"
 
     # APIs and their resources.
 
     def create_rest_api(self, call: Call, **asked: Any) -> Json:  # noqa: ANN401 - the model's
         """Create an API with its root resource."""
-        members = _members("CreateRestApi", asked)
+        members = self._members("CreateRestApi", asked, _TAKEN["CreateRestApi"])
         endpoint = members.setdefault("endpointConfiguration", {"types": ["EDGE"]})
         if endpoint.get("types", ["EDGE"]) == ["PRIVATE"]:
             raise not_simulated("a private REST API")
@@ -91,13 +87,7 @@ class RestApis(RestJsonService):
 
     def get_rest_apis(self, call: Call, position: str | None = None, limit: int = 25) -> Json:
         """List the REST APIs of an account and Region."""
-        place = (call.account, call.region, "REST")
-        found = [
-            each.settings
-            for each in self._state.apis.values()
-            if (each.account, each.region, each.protocol) == place
-        ]
-        return _page(found, position, limit, f"apis {place}")
+        return _page(self._of(call), position, limit, f"apis {call.account} {call.region}")
 
     def update_rest_api(
         self, call: Call, rest_api_id: str, patch_operations: list[Json] | None = None
@@ -197,7 +187,7 @@ class RestApis(RestJsonService):
             raise _bad("Invalid HTTP method specified")
         if http_method in methods:
             raise _conflict("Method already exists for this resource")
-        members = _members("PutMethod", asked)
+        members = self._members("PutMethod", asked, _TAKEN["PutMethod"])
         kind, authorizer = members["authorizationType"], members.get("authorizerId")
         if kind not in {"NONE", "CUSTOM"}:
             raise not_simulated(f"methods with the authorization type {kind}")
@@ -232,7 +222,7 @@ class RestApis(RestJsonService):
     ) -> Json:
         """Declare a status that a method may answer."""
         method = self._method(call, rest_api_id, resource_id, http_method)
-        members = _members("PutMethodResponse", asked)
+        members = self._members("PutMethodResponse", asked, _TAKEN["PutMethodResponse"])
         method.setdefault("methodResponses", {})[members["statusCode"]] = members
         return _copy(members)
 
@@ -247,7 +237,7 @@ class RestApis(RestJsonService):
     ) -> Json:
         """Put a Lambda function or a canned answer behind a method."""
         method = self._method(call, rest_api_id, resource_id, http_method)
-        members = _members("PutIntegration", asked)
+        members = self._members("PutIntegration", asked, _TAKEN["PutIntegration"])
         integration: Json = {
             "passthroughBehavior": "WHEN_NO_MATCH",
             "timeoutInMillis": _MOST_MILLIS,
@@ -294,7 +284,7 @@ class RestApis(RestJsonService):
     ) -> Json:
         """Say what a canned answer of a status is; plain text, since no template runs here."""
         integration = self._integration(call, rest_api_id, resource_id, http_method)
-        members = _members("PutIntegrationResponse", asked)
+        members = self._members("PutIntegrationResponse", asked, _TAKEN["PutIntegrationResponse"])
         for template in members.get("responseTemplates", {}).values():
             if re.search(r"[$#]", template):
                 raise not_simulated("mapping templates with references")
@@ -306,7 +296,7 @@ class RestApis(RestJsonService):
     def create_authorizer(self, call: Call, rest_api_id: str, **asked: Any) -> Json:  # noqa: ANN401
         """Add a REQUEST authorizer."""
         api = self._api(call, rest_api_id)
-        members = _authorizer(_members("CreateAuthorizer", asked))
+        members = _authorizer(self._members("CreateAuthorizer", asked, _TAKEN["CreateAuthorizer"]))
         if any(each["name"] == members["name"] for each in api.parts["authorizers"].values()):
             raise _conflict("Authorizer name must be unique. Authorizer with the name "
                             f"{members['name']} already exists in this RestApi.")  # fmt: skip
@@ -362,7 +352,7 @@ class RestApis(RestJsonService):
     def create_deployment(self, call: Call, rest_api_id: str, **asked: Any) -> Json:  # noqa: ANN401
         """Fix what the API is now; a named stage serves it at once, and is made if need be."""
         api = self._api(call, rest_api_id)
-        members = _members("CreateDeployment", asked)
+        members = self._members("CreateDeployment", asked, _TAKEN["CreateDeployment"])
         methods = [
             method
             for each in api.parts["resources"].values()
@@ -416,7 +406,7 @@ class RestApis(RestJsonService):
     def create_stage(self, call: Call, rest_api_id: str, **asked: Any) -> Json:  # noqa: ANN401
         """Add a stage that serves a deployment."""
         api = self._api(call, rest_api_id)
-        members = _members("CreateStage", asked)
+        members = self._members("CreateStage", asked, _TAKEN["CreateStage"])
         name, number = members["stageName"], members["deploymentId"]
         _check_stage_name(name)
         _deployment(api, number)
@@ -429,7 +419,7 @@ class RestApis(RestJsonService):
 
     def get_stage(self, call: Call, rest_api_id: str, stage_name: str) -> Json:
         """Describe a stage."""
-        return _stage(self._api(call, rest_api_id), stage_name).settings
+        return self._stage(self._api(call, rest_api_id), stage_name).settings
 
     def get_stages(self, call: Call, rest_api_id: str, deployment_id: str | None = None) -> Json:
         """List stages, of a deployment or all."""
@@ -445,7 +435,7 @@ class RestApis(RestJsonService):
     ) -> Json:
         """Change a stage; it serves the API's settings as they are now."""
         api = self._api(call, rest_api_id)
-        stage = _stage(api, stage_name)
+        stage = self._stage(api, stage_name)
         changes: Json = {}
         for each in patch_operations or []:
             kind, _, name = each.get("path", "").lstrip("/").partition("/")
@@ -463,7 +453,7 @@ class RestApis(RestJsonService):
     def delete_stage(self, call: Call, rest_api_id: str, stage_name: str) -> Json:
         """Delete a stage."""
         api = self._api(call, rest_api_id)
-        del api.stages[_stage(api, stage_name).name]
+        del api.stages[self._stage(api, stage_name).name]
         return {}
 
     def _add_stage(
@@ -496,7 +486,7 @@ class RestApis(RestJsonService):
 
     def create_domain_name(self, call: Call, **asked: Any) -> Json:  # noqa: ANN401 - the model's
         """Create a custom domain name."""
-        members = _members("CreateDomainName", asked)
+        members = self._members("CreateDomainName", asked, _TAKEN["CreateDomainName"])
         mutual = members.get("mutualTlsAuthentication", {})
         settings = Settings(
             certificate_arn=members.get("regionalCertificateArn"),
@@ -633,45 +623,7 @@ class RestApis(RestJsonService):
         api = self._state.apis.get(mapping.api_id)
         return api is not None and api.protocol == "REST"
 
-    # Tags.
-
-    def tag_resource(self, call: Call, resource_arn: str, tags: dict[str, str]) -> Json:
-        """Add tags to an API, a stage or a domain name."""
-        self._tags(call, resource_arn).update(tags)
-        return {}
-
-    def untag_resource(self, call: Call, resource_arn: str, tag_keys: list[str]) -> Json:
-        """Remove tags."""
-        for key in tag_keys:
-            self._tags(call, resource_arn).pop(key, None)
-        return {}
-
-    def get_tags(self, call: Call, resource_arn: str, **_paging: object) -> Json:
-        """Return tags."""
-        return {"tags": self._tags(call, resource_arn)}
-
-    def _tags(self, call: Call, arn: str) -> dict[str, str]:
-        path = arn.partition("::/")[2].split("/")
-        tags: dict[str, str]
-        match path:
-            case ["restapis", api_id]:
-                tags = self._api(call, api_id).settings.setdefault("tags", {})
-            case ["restapis", api_id, "stages", name]:
-                tags = _stage(self._api(call, api_id), name).settings["tags"]
-            case ["domainnames", name]:
-                tags = self._domains.find(call, name).tags
-            case _:
-                raise _missing(f"Invalid resource ARN: {arn}")
-        return tags
-
     # Within.
-
-    def _api(self, call: Call, api_id: str) -> Api:
-        found = self._state.apis.get(api_id)
-        place = (call.account, call.region, "REST")
-        if found is None or (found.account, found.region, found.protocol) != place:
-            raise _missing(f"Invalid API identifier specified {call.account}:{api_id}")
-        return found
 
     def _method(self, call: Call, api_id: str, resource_id: str, http_method: str) -> Json:
         methods = _resource(self._api(call, api_id), resource_id)["resourceMethods"]
@@ -686,9 +638,6 @@ class RestApis(RestJsonService):
             raise _missing("Invalid Integration identifier specified")
         integration: Json = method["methodIntegration"]
         return integration
-
-    def _id(self, length: int) -> str:
-        return new_id(self._numbers.bytes(length))
 
 
 def mock_status(integration: Json) -> int:
@@ -726,16 +675,6 @@ def _authorizer(members: Json) -> Json:
         if not _HEADER.fullmatch(source) and source not in {*CONTEXT, *REST_CONTEXT}:
             raise _bad(f"Invalid identity source: {source}")
     return {"authType": "custom", **members, "authorizerResultTtlInSeconds": seconds}
-
-
-def _members(operation: str, asked: Json) -> Json:
-    """Return arguments under the model's names; what nothing would come of is refused."""
-    shape = service_model(RestApis.name).operation_model(operation).input_shape
-    names = {xform_name(name): name for name in (shape.members if shape else {})}
-    members = {names[key]: value for key, value in asked.items()}
-    if others := sorted(members.keys() - _TAKEN[operation]):
-        raise not_simulated(f"apigateway:{operation} with {', '.join(others)}")
-    return members
 
 
 def _patched(operations: list[Json] | None, *names: str) -> dict[str, str]:
@@ -814,12 +753,6 @@ def _deployment(api: Api, number: str) -> Json:
     if number not in api.deployments:
         raise _missing("Invalid Deployment identifier specified")
     return api.deployments[number]
-
-
-def _stage(api: Api, name: str) -> Stage:
-    if name not in api.stages:
-        raise _missing("Invalid stage identifier specified")
-    return api.stages[name]
 
 
 def _check_stage_name(name: str) -> None:
