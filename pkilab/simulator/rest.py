@@ -44,6 +44,7 @@ class RestJsonService:
     """Base of a service that speaks REST-JSON. Subclasses set ``name`` and add operations."""
 
     name: ClassVar[str]
+    invalid: ClassVar[str] = "ValidationException"  # the code of a violated constraint
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -70,7 +71,7 @@ class RestJsonService:
 
     def _call(self, operation: OperationModel, members: Json, call: Call) -> Json | Later:
         if operation.input_shape:
-            require_valid(operation.input_shape, members)
+            require_valid(operation.input_shape, members, self.invalid)
         method = getattr(self, xform_name(operation.name), None)
         if method is None:
             raise not_simulated(f"{self.name}:{operation.name}")

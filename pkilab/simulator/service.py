@@ -167,18 +167,15 @@ def decode_input(operation: OperationModel, body: bytes) -> Json:
     return decoded
 
 
-def require_valid(shape: Shape, members: Json) -> None:
+def require_valid(shape: Shape, members: Json, code: str = "ValidationException") -> None:
     """Check decoded members against the model's constraints.
 
     Raises:
-        AwsError: ValidationException, with every violated constraint in AWS's sentence.
+        AwsError: ``code``, with every violated constraint in AWS's sentence.
     """
     if problems := list(_violations(shape, members, "")):
         noun = "error" if len(problems) == 1 else "errors"
-        raise AwsError(
-            "ValidationException",
-            f"{len(problems)} validation {noun} detected: " + "; ".join(problems),
-        )
+        raise AwsError(code, f"{len(problems)} validation {noun} detected: " + "; ".join(problems))
 
 
 def decode(shape: Shape, document: Any) -> Any:  # noqa: ANN401 - JSON is untyped

@@ -30,7 +30,13 @@ class Echo(RestJsonService):
         self.asked = None
 
     def __getattribute__(self, operation):
-        if operation.startswith("_") or operation in {"name", "result", "asked", "respond"}:
+        if operation.startswith("_") or operation in {
+            "name",
+            "invalid",
+            "result",
+            "asked",
+            "respond",
+        }:
             return super().__getattribute__(operation)
 
         def method(call, **members):

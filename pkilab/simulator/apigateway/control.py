@@ -17,6 +17,7 @@ from pkilab.simulator.world import World
 class ControlPlane(RestJsonService):
     """Base of the two services. Each sees the APIs of its own kind, and all domain names."""
 
+    invalid: ClassVar[str] = "BadRequestException"
     protocol: ClassVar[Literal["HTTP", "REST"]]
     path: ClassVar[str]  # of its APIs in ARNs
     tags_member: ClassVar[str]  # what its model calls an API's tags
