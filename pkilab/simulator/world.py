@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 
 from pkilab.errors import LabClosedError, LabError
 from pkilab.pki.entropy import Entropy
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_ACCOUNTS: Mapping[str, str] = {"main": "111122223333"}  # AWS's documentation account
 DEFAULT_REGION = "us-east-1"
@@ -104,7 +107,10 @@ class WorldClock:
                 continue
             if self._now is not None:
                 self._now = max(self._now, job.when)
-            job.run()
+            try:
+                job.run()
+            except Exception:  # noqa: BLE001 - whoever takes the next turn is not to blame
+                _log.exception("due work failed: %s", job.label)
 
 
 class World:

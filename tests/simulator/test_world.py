@@ -142,3 +142,18 @@ def test_entropy_depends_on_seed_and_labels_alone(world):
     world.entropy("something", "else").bytes(999)
     assert world.entropy("a", "b").bytes(16) == first
     assert world.entropy("ab").bytes(16) != first
+
+
+def test_work_that_fails_hinders_neither_the_clock_nor_what_is_due_after_it(world, caplog):
+    """It is the simulator's own mistake, and is logged."""
+    done = []
+
+    def fail():
+        raise ValueError("a mistake")
+
+    start = world.clock.now()
+    world.clock.at(start + timedelta(hours=1), fail, "the failing job")
+    world.clock.at(start + timedelta(hours=2), lambda: done.append(world.clock.now()), "next")
+    world.clock.advance(hours=3)
+    assert done == [start + timedelta(hours=2)]
+    assert "due work failed: the failing job" in caplog.text
