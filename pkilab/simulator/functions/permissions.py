@@ -5,14 +5,18 @@ Source: AWS Lambda Developer Guide, "Working with resource-based policies in Lam
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from pkilab.simulator.functions.errors import invalid
 from pkilab.simulator.service import Json
 
 _ACTIONS = {"lambda:InvokeFunction", "lambda:*", "*"}
-_SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com")
+_SERVICE = re.compile(r"[a-z0-9.-]+\.amazon(aws)?\.com")
+_ACCOUNT = re.compile(r"\d{12}")
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role)/.+)")
 
 
 def statement(
@@ -24,12 +28,24 @@ def statement(
     source_arn: str | None,
     source_account: str | None,
 ) -> Json:
-    """Return a statement as AddPermission writes it."""
-    who: Json | str = {"AWS": principal}
+    """Return a statement as AddPermission writes it.
+
+    Raises:
+        AwsError: InvalidParameterValueException, no principal is written like that.
+    """
+    who: Json | str
     if _SERVICE.fullmatch(principal):
         who = {"Service": principal}
+    elif _ACCOUNT.fullmatch(principal):
+        who = {"AWS": f"arn:aws:iam::{principal}:root"}
+    elif _PRINCIPAL.fullmatch(principal):
+        who = {"AWS": principal}
     elif principal == "*":
         who = "*"
+    else:
+        raise invalid(
+            "The provided principal was invalid. Please check the principal and try again."
+        )
     made: Json = {
         "Sid": sid,
         "Effect": "Allow",
@@ -43,6 +59,12 @@ def statement(
     if source_arn:
         conditions["ArnLike"] = {"AWS:SourceArn": source_arn}
     return {**made, "Condition": conditions} if conditions else made
+
+
+def document(statements: Iterable[Json]) -> str:
+    """Return a policy as GetPolicy writes it."""
+    policy = {"Version": "2012-10-17", "Id": "default", "Statement": list(statements)}
+    return json.dumps(policy, separators=(",", ":"))
 
 
 def allows(statements: Iterable[Json], *, principal: str, source_arn: str) -> bool:

@@ -7,10 +7,14 @@ import json
 from moto.iam.models import iam_backends
 
 _LAMBDA = "lambda.amazonaws.com"
+_ASSUMING = {"sts:assumerole", "sts:*", "*"}
 
 
 def trusts_lambda(role_arn: str) -> bool:
-    """Whether a role exists and its trust policy names Lambda; conditions are not looked at."""
+    """Whether a role exists and its trust policy lets Lambda assume it.
+
+    Conditions, NotAction and NotPrincipal are not looked at: a statement with one allows nothing.
+    """
     account = role_arn.split(":")[4]
     roles = iam_backends[account]["aws"].roles.values() if account in iam_backends else ()
     role = next((each for each in roles if each.arn == role_arn), None)
@@ -20,15 +24,22 @@ def trusts_lambda(role_arn: str) -> bool:
         policy = json.loads(role.assume_role_policy_document)
     except ValueError:
         return False
-    return any(map(_names_lambda, _listed(policy.get("Statement", []))))
+    statements = _listed(policy.get("Statement", [])) if isinstance(policy, dict) else []
+    effects = {_effect(each) for each in statements if isinstance(each, dict)}
+    return "Allow" in effects and "Deny" not in effects
 
 
-def _names_lambda(statement: object) -> bool:
-    if not isinstance(statement, dict) or statement.get("Effect") != "Allow":
-        return False
+def _effect(statement: dict[str, object]) -> object:
+    """Return what a statement does to Lambda assuming the role; None: it says nothing of it."""
     principal = statement.get("Principal")
     services = _listed(principal.get("Service", [])) if isinstance(principal, dict) else []
-    return "sts:AssumeRole" in _listed(statement.get("Action", [])) and _LAMBDA in services
+    actions = {
+        each.lower() for each in _listed(statement.get("Action", [])) if isinstance(each, str)
+    }
+    effect = statement.get("Effect")
+    if _LAMBDA not in services or not actions & _ASSUMING:
+        return None
+    return None if effect == "Allow" and statement.get("Condition") else effect
 
 
 def _listed(value: object) -> list[object]:

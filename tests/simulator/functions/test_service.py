@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import os
 import subprocess
@@ -17,33 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pkilab import Lab, functions
+from pkilab.errors import LabClosedError
 from pkilab.simulator.functions.permissions import allows, statement
 from pkilab.simulator.service import AwsError
 
 WELL = "def handler(event, context): return event"
-
-
-class Lambda:
-    """Deploys and invokes."""
-
-    def __init__(self, lab):
-        self.lab, self.client = lab, lab.client("lambda")
-        self.role = functions.create_role(lab.client("iam"), "r")
-
-    def deploy(self, code, name="f", **options):
-        """Deploy a function of one file."""
-        package = functions.package({"index.py": code})
-        return functions.deploy(self.client, name, package, role=self.role, **options)
-
-    def invoke(self, event=None, name="f", **options):
-        """Return a function's error and its answer."""
-        answer = self.client.invoke(FunctionName=name, Payload=json.dumps(event), **options)
-        return answer.get("FunctionError"), json.load(answer["Payload"]), answer
-
-
-@pytest.fixture
-def aws(lab):
-    return Lambda(lab)
 
 
 def refused(code, call, **members):
@@ -98,8 +77,16 @@ def test_nothing_of_the_labs_own_environment_is_there(aws, monkeypatch):
 ENDS = {
     "raise ValueError('no')": ("ValueError", "no"),
     "import sys; sys.exit(2)": ("Runtime.ExitError", "exit status 2"),
-    "import os; os._exit(0)": ("Runtime.ExitError", "exit status 0"),
+    "import os; os._exit(0)": ("Runtime.ExitError", "Runtime exited without providing a reason"),
     "import time; time.sleep(9)": ("Sandbox.Timedout", "Task timed out after 1.00 seconds"),
+    "import sys; sys.exit('no')": ("Runtime.ExitError", "exit status 1"),
+    "import os; os.abort()": ("Runtime.ExitError", "signal: aborted"),
+    "raise KeyboardInterrupt": ("Runtime.ExitError", "Runtime exited with error"),
+    "return 'x' * 6291555": (
+        "Function.ResponseSizeTooLarge",
+        "Response payload size (6291557 bytes) exceeded maximum allowed payload size",
+    ),
+    "l = []; l.append(l); return l": ("Runtime.MarshalError", "Circular reference"),
     "return {1}": ("Runtime.MarshalError", "not JSON serializable"),
     "return '\\ud800'": ("Runtime.MarshalError", "Unable to marshal response"),
 }
@@ -124,6 +111,9 @@ def test_a_handler_that_fails_is_answered_in_lambdas_shape(aws, body):
         (WELL, "index.other", "Runtime.HandlerNotFound", "Handler 'other' missing on module"),
         ("def (", "index.handler", "Runtime.UserCodeSyntaxError", "Syntax error in module 'index'"),
         ("1 / 0", "index.handler", "ZeroDivisionError", "division by zero"),
+        (WELL, "handler", "Runtime.MalformedHandlerName", "Bad handler 'handler': not enough"),
+        (WELL, "sys.handler", "Runtime.BuiltInModuleConflict", "Cannot use built-in module sys"),
+        ("import sys; sys.exit(3)", "index.handler", "Runtime.ExitError", "RequestId: "),
     ],
 )  # fmt: skip
 def test_a_handler_that_cannot_be_had_is_answered_likewise(aws, code, handler, kind, message):
@@ -179,20 +169,25 @@ def test_events_at_once_run_in_environments_of_their_own(aws):
     )
     with ThreadPoolExecutor(12) as pool:
         found = list(pool.map(lambda _: aws.invoke()[1], range(12)))
-    assert 1 < len(set(found)) <= 4
+    assert 1 < len(set(found)) <= 10
 
 
-def test_nothing_runs_on_when_the_lab_is_closed():
+def _invoke_until_closed(aws):
+    with pytest.raises(LabClosedError, match="closed while a function ran"):
+        aws.client.invoke(FunctionName="f")
+
+
+def test_nothing_runs_on_when_the_lab_is_closed(open_lambda):
     """Not even a handler that would take for ever."""
     with Lab.simulated(seed="end") as lab:
-        aws = Lambda(lab)
+        aws = open_lambda(lab)
         aws.deploy(
             "import os, time\ndef handler(event, context):\n"
             "    if event: return os.getpid()\n    time.sleep(60)",
             timeout=90,
         )
         process = aws.invoke(1)[1]
-        waiting = threading.Thread(target=lambda: aws.client.invoke(FunctionName="f"), daemon=True)
+        waiting = threading.Thread(target=_invoke_until_closed, args=(aws,), daemon=True)
         waiting.start()
         time.sleep(0.3)
         started = time.monotonic()
@@ -234,6 +229,54 @@ def test_a_new_function_is_pending_for_as_long_as_the_world_takes():
         assert client.invoke(FunctionName="f", Payload=b"1")["Payload"].read() == b"1"
 
 
+def test_an_update_is_served_once_the_world_has_taken_its_time():
+    """Until then invocations run what was there, and another update has to wait."""
+    with Lab.simulated(seed="slow", latency=timedelta(seconds=30)) as lab:
+        client, role = lab.client("lambda"), functions.create_role(lab.client("iam"), "r")
+
+        def code(answer):
+            return functions.package({"index.py": f"def handler(event, context): return {answer}"})
+
+        client.create_function(**CREATE, Role=role, Code={"ZipFile": code(1)})
+        lab.clock.advance(seconds=30)
+        changed = client.update_function_code(FunctionName="f", ZipFile=code(2))
+        assert changed["LastUpdateStatus"] == "InProgress"
+        assert client.invoke(FunctionName="f")["Payload"].read() == b"1"
+        again = {"FunctionName": "f", "ZipFile": code(3)}
+        refused("ResourceConflictException", client.update_function_code, **again)
+        lab.clock.advance(seconds=30)
+        found = client.get_function_configuration(FunctionName="f")
+        assert (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")
+        assert client.invoke(FunctionName="f")["Payload"].read() == b"2"
+
+
+def test_an_event_is_taken_at_once_and_run_later(aws, tmp_path):
+    """The caller hears nothing of it, whatever comes of it."""
+    seen = tmp_path / "seen"
+    aws.deploy(
+        "import time\ndef handler(event, context):\n    time.sleep(.5)\n"
+        f"    open({str(seen)!r}, 'a').write(event)\n    raise ValueError"
+    )
+    started = time.monotonic()
+    answer = aws.client.invoke(FunctionName="f", InvocationType="Event", Payload=b'"run"')
+    assert time.monotonic() - started < 0.5
+    assert (answer["StatusCode"], answer["Payload"].read()) == (202, b"")
+    assert not seen.exists()
+    while not (seen.exists() and seen.read_text()) and time.monotonic() - started < 10:
+        time.sleep(0.05)
+    assert seen.read_text() == "run"
+
+
+def test_functions_are_listed_in_pages(aws):
+    """By name."""
+    names = ["a", "b", "c"]
+    for name in reversed(names):
+        aws.deploy(WELL, name)
+    pages = aws.client.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 2})
+    found = [[each["FunctionName"] for each in page["Functions"]] for page in pages]
+    assert found == [["a", "b"], ["c"]]
+
+
 CREATE = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "index.handler"}
 
 
@@ -241,14 +284,16 @@ CREATE = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "index.handle
     ("change", "message"),
     [
         ({"Code": {"ZipFile": b"no zip"}}, "Could not unzip"),
+        ({"Code": {"ZipFile": functions.package({})}}, "Uploaded file must be a non-empty zip"),
         ({"Code": {}}, "Please provide a source"),
+        ({"Code": {"ZipFile": b"", "S3Bucket": "bucket"}}, "Please do not provide other"),
         ({"Code": {"S3Bucket": "nowhere", "S3Key": "k"}}, "NoSuchKey"),
         ({"Role": "arn:aws:iam::111122223333:role/none"}, "assumed by Lambda"),
-        ({"Timeout": 901}, "at most 900"),
-        ({"Handler": "handler"}, "Bad handler"),
-        ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "reserved keys"),
-        ({"Environment": {"Variables": {"A": "x" * 4097}}}, "4KB limit"),
-        ({"Environment": {"Variables": {"1A": "x"}}}, "not valid"),
+        ({"MemorySize": 10241}, "less than or equal to 10240"),
+        ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "used in this request: AWS_REGION"),
+        ({"Environment": {"Variables": {"AA": "x" * 4088}}}, "4KB limit"),
+        ({"Environment": {"Variables": {"AA": "\0"}}}, "no environment can"),
+        ({"FunctionName": "f:$LATEST"}, "derived qualifier"),
     ],
 )  # fmt: skip
 def test_a_function_that_could_not_run_is_refused(aws, change, message):
@@ -258,6 +303,33 @@ def test_a_function_that_could_not_run_is_refused(aws, change, message):
     assert message in refused(code, aws.client.create_function, **{**well, **change})
     aws.client.create_function(**well)
     refused("ResourceConflictException", aws.client.create_function, **well)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        ({"Timeout": 901}, "ValidationException", "less than or equal to 900"),
+        ({"Runtime": "python9"}, "ValidationException", "Member must satisfy enum value set"),
+        ({"FunctionName": "f" * 65}, "ValidationException", "less than or equal to 64"),
+        ({"Environment": {"Variables": {"A": "x"}}}, "ValidationException", "Map keys must"),
+        ({"Environment": {"Variables": {"_A": "x"}}}, "ValidationException", "Map keys must"),
+        ({"Role": "arn:aws:iam::444455556666:role/r"}, "AccessDeniedException", "Cross-account"),
+        (
+            {"FunctionName": "arn:aws:lambda:us-east-1:444455556666:function:f"},
+            "AccessDeniedException", "is not in this account",
+        ),
+    ],
+)  # fmt: skip
+def test_a_function_beyond_the_limits_is_refused(aws, change, code, message):
+    """And one at the limit is not."""
+    well = {
+        **CREATE, "Role": aws.role, "Code": {"ZipFile": functions.package({"index.py": WELL})},
+        "Timeout": 900, "MemorySize": 10240, "FunctionName": "f" * 64,
+        "Environment": {"Variables": {"AA": "x" * 4087, "AWS_MAX_ATTEMPTS": "1"}},
+    }  # fmt: skip
+    well["Environment"]["Variables"]["AA"] = "x" * (4096 - len('{"AA":"","AWS_MAX_ATTEMPTS":"1"}'))
+    assert message in refused(code, aws.client.create_function, **{**well, **change})
+    aws.client.create_function(**well)
 
 
 @pytest.mark.parametrize(
@@ -300,10 +372,40 @@ def test_code_comes_from_s3_too(aws, lab):
 def test_payloads_that_are_no_json_or_too_large_are_refused(aws):
     """Before anything runs; a dry run runs nothing either."""
     aws.deploy("raise SystemExit")
-    refused("InvalidRequestContentException", aws.client.invoke, FunctionName="f", Payload=b"{")
-    large = json.dumps("x" * 6 * 2**20).encode()
-    refused("RequestTooLargeException", aws.client.invoke, FunctionName="f", Payload=large)
+    for payload in (b"{", b"\xff", b"NaN", b"[" * 100_000, '"é"'.encode("utf-16")):
+        code = "InvalidRequestContentException"
+        refused(code, aws.client.invoke, FunctionName="f", Payload=payload)
+    for kind, most in (("RequestResponse", 6_291_456), ("Event", 1_048_576)):
+        large = {"FunctionName": "f", "InvocationType": kind, "Payload": b'"%s"' % (b"x" * most)}
+        message = refused("RequestTooLargeException", aws.client.invoke, **large)
+        assert message.endswith(f"the {kind} invocation type (limit {most} bytes)")
+    refused("NotImplemented", aws.client.invoke, FunctionName="f", ClientContext="e30=")
     assert aws.client.invoke(FunctionName="f", InvocationType="DryRun")["StatusCode"] == 204
+
+
+def test_a_payload_as_large_as_allowed_comes_through(aws):
+    """There and back."""
+    aws.deploy(WELL)
+    event = "x" * (6_291_456 - 2)
+    assert aws.invoke(event)[:2] == (None, event)
+
+
+@pytest.mark.parametrize(
+    ("value", "runtime", "written"),
+    [
+        ("decimal.Decimal('1.5')", "python3.12", b"1.5"),
+        ("[decimal.Decimal('2')]", "python3.12", b"[2]"),
+        ("{'b': b'x'}", "python3.12", b'{"b": "x"}'),
+        ("b'raw'", "python3.12", b"raw"),
+        ("'\u00e9'", "python3.12", '"é"'.encode()),
+        ("'\u00e9'", "python3.11", b'"\\u00e9"'),
+    ],
+)
+def test_answers_are_written_as_lambdas_runtime_writes_them(aws, value, runtime, written):
+    """Which has its own ideas of JSON."""
+    code = f"import decimal\ndef handler(event, context): return {value}"
+    aws.deploy(code, runtime=runtime)
+    assert aws.client.invoke(FunctionName="f")["Payload"].read() == written
 
 
 SOURCE = "arn:aws:execute-api:us-east-1:111122223333:api/$default/GET/x"
@@ -337,8 +439,55 @@ def test_a_permission_is_for_its_source_alone(aws, lab):
     assert policy["Statement"][0]["Condition"] == {
         "ArnLike": {"AWS:SourceArn": permission["SourceArn"]}
     }
+    with pytest.raises(AwsError, match="Function not found"):
+        service.call(f"{arn}:1", b"1", principal="apigateway.amazonaws.com", source_arn=SOURCE)
+    other = {"FunctionName": "f", "StatementId": "t"}
+    refused("ResourceNotFoundException", aws.client.remove_permission, **other)
     aws.client.remove_permission(FunctionName="f", StatementId="s")
+    refused("ResourceNotFoundException", aws.client.remove_permission, **other)
     refused("ResourceNotFoundException", aws.client.get_policy, FunctionName="f")
+
+
+def test_a_policy_says_whom_it_means_and_in_which_revision(aws):
+    """An account by its root; each change is a revision."""
+    arn = aws.deploy(WELL)
+    ask = {"FunctionName": "f", "Action": "lambda:InvokeFunction"}
+    made = aws.client.add_permission(**ask, StatementId="a", Principal="444455556666")
+    assert made["Statement"] == (
+        '{"Sid":"a","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},'
+        f'"Action":"lambda:InvokeFunction","Resource":"{arn}"}}'
+    )
+    first = aws.client.get_policy(FunctionName="f")["RevisionId"]
+    second = {"StatementId": "b", "Principal": "events.amazonaws.com", "RevisionId": first}
+    aws.client.add_permission(**ask, **second)
+    second["StatementId"] = "c"
+    refused("PreconditionFailedException", aws.client.add_permission, **ask, **second)
+    for principal in ("nobody", "arn:aws:s3:::bucket", "example.com"):
+        unknown = {**ask, "StatementId": "d", "Principal": principal}
+        refused("InvalidParameterValueException", aws.client.add_permission, **unknown)
+    latest = {**ask, "StatementId": "d", "Principal": "*", "Qualifier": "$LATEST"}
+    refused("InvalidParameterValueException", aws.client.add_permission, **latest)
+    latest["Qualifier"] = "alias"
+    refused("ResourceNotFoundException", aws.client.add_permission, **latest)
+
+
+def test_a_policy_has_room_for_20_kb(aws):
+    """And not for one statement more."""
+    arn = aws.deploy(WELL)
+    ask = {"FunctionName": "f", "Action": "lambda:InvokeFunction", "Principal": "*"}
+    room = 20480 - len('{"Version":"2012-10-17","Id":"default","Statement":[]}')
+    for number in itertools.count():
+        sid = f"{number:0>100}"
+        made = json.dumps(
+            statement(sid, ask["Action"], "*", arn, source_arn=None, source_account=None),
+            separators=(",", ":"),
+        )
+        room -= len(made) + (number > 0)
+        if room < 0:
+            break
+        aws.client.add_permission(**ask, StatementId=sid)
+    refused("PolicyLengthExceededException", aws.client.add_permission, **ask, StatementId=sid)
+    assert len(aws.client.get_policy(FunctionName="f")["Policy"]) == 20480 - (room + len(made) + 1)
 
 
 @given(
