@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from pkilab.errors import LabError
+from pkilab.errors import LabError, MalformedError
 from pkilab.pki.certificates import name_text
 from pkilab.pki.truststore import Admission, Cause, Truststore, build_truststore, load_truststore
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_acm import ACMClient
     from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
+    from mypy_boto3_apigatewayv2.type_defs import GetDomainNameResponseTypeDef
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
 
@@ -139,11 +140,15 @@ def create_domain(
     *,
     truststore: TruststoreObject | None = None,
     ownership_arn: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> DomainStatus:
-    """Create a Regional custom domain name, with mutual TLS if there is a truststore.
+    """Create a Regional custom domain name, with mutual TLS if there is a truststore, and wait.
 
     A certificate that was imported or issued by a private CA proves nothing about the name, so
     with mutual TLS ``ownership_arn`` must name a public certificate of ACM's.
+
+    Raises:
+        LabError: as `wait_until_available`.
     """
     mutual = {"MutualTlsAuthentication": _members(truststore)} if truststore else {}
     apis.create_domain_name(
@@ -151,7 +156,7 @@ def create_domain(
         DomainNameConfigurations=[_configuration(certificate_arn, ownership_arn)],
         **mutual,  # type: ignore[arg-type]  # one member
     )
-    return wait_until_available(apis, name)
+    return wait_until_available(apis, name, sleep=sleep)
 
 
 def use_truststore(
@@ -160,11 +165,15 @@ def use_truststore(
     truststore: TruststoreObject | None,
     *,
     ownership_arn: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> DomainStatus:
-    """Make a domain name use a truststore, or a newer version of it; None ends mutual TLS.
+    """Make a domain name use a truststore, or a newer version of it; None ends mutual TLS. Waits.
 
     API Gateway reads the object now and keeps what it read. The domain name's configuration is
     sent along, because UpdateDomainName refuses a change without it.
+
+    Raises:
+        LabError: as `wait_until_available`.
     """
     (now,) = apis.get_domain_name(DomainName=name)["DomainNameConfigurations"]
     owner = ownership_arn or now.get("OwnershipVerificationCertificateArn")
@@ -173,7 +182,7 @@ def use_truststore(
         DomainNameConfigurations=[_configuration(now["CertificateArn"], owner)],
         MutualTlsAuthentication=_members(truststore) if truststore else {"TruststoreUri": ""},  # type: ignore[arg-type]  # as the model has them
     )
-    return wait_until_available(apis, name)
+    return wait_until_available(apis, name, sleep=sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +214,9 @@ def wait_until_available(
         (now,) = found["DomainNameConfigurations"]
         status = now.get("DomainNameStatus", "AVAILABLE")
         if status == "AVAILABLE":
-            mutual = found.get("MutualTlsAuthentication", {})
-            uri = mutual.get("TruststoreUri")
+            warnings = found.get("MutualTlsAuthentication", {}).get("TruststoreWarnings", ())
             return DomainStatus(
-                name,
-                status,
-                now["ApiGatewayDomainName"],
-                TruststoreObject(uri, mutual.get("TruststoreVersion")) if uri else None,
-                tuple(mutual.get("TruststoreWarnings", ())),
+                name, status, now["ApiGatewayDomainName"], _truststore_of(found), tuple(warnings)
             )
         if status != "UPDATING" or waited >= limit:
             why = now.get("DomainNameStatusMessage", "")
@@ -225,11 +229,13 @@ def wait_until_available(
 class Explanation:
     """Why a certificate is let in or not, and what would change that.
 
-    ``remedy`` is empty where nothing is wrong. What API Gateway does not look at is not judged.
+    ``remedy`` is empty where nothing is wrong, ``doubt`` where it is known which truststore counts.
+    What API Gateway does not look at is not judged.
     """
 
     admission: Admission
     remedy: str
+    doubt: str = ""
 
     @property
     def admitted(self) -> bool:
@@ -242,7 +248,12 @@ class Explanation:
         return self.admission.cause
 
     def __repr__(self) -> str:
-        sentences = (self.admission.sentence, self.remedy, f"Not looked at: {_UNCHECKED}.")
+        sentences = (
+            self.admission.sentence,
+            self.remedy,
+            self.doubt,
+            f"Not looked at: {_UNCHECKED}.",
+        )
         return " ".join(filter(None, sentences))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, FBT001, ARG002 - IPython's
@@ -281,22 +292,30 @@ def explain_domain(
     """Say whether a domain name lets a client in, by the truststore version that it uses.
 
     If it does not and the newest version of the object would, the remedy says so: a new upload
-    alone changes nothing.
+    alone changes nothing. A domain name that names no version is judged by the newest object, which
+    may not be what API Gateway read; ``doubt`` says so.
 
     Raises:
         LabError: the domain name has no mutual TLS.
+        MalformedError: what it uses is not, or no longer, a truststore.
+        ClientError: the object or that version of it cannot be read (botocore's).
     """
-    status = wait_until_available(apis, name)
-    if status.truststore is None:
+    chosen = _truststore_of(apis.get_domain_name(DomainName=name))
+    if chosen is None:
         raise LabError(f"{name}: found no truststore, expected mutual TLS")
-    used, newest = (
-        _read(s3, status.truststore.uri, version) for version in (status.truststore.version, None)
-    )
+    used = _read(s3, chosen.uri, chosen.version)
     found = explain(certificate, used, at=at, candidates=candidates)
-    if found.admitted or newest == used or not newest.admit(certificate, at).admitted:
+    if chosen.version is None:
+        doubt = (
+            f"{name} names no version of {chosen.uri}: judged by what lies there now, which may "
+            "have been replaced since API Gateway read it."
+        )
+        return Explanation(found.admission, found.remedy, doubt)
+    newest = _newest(s3, chosen.uri)
+    if found.admitted or newest is None or not newest.admit(certificate, at).admitted:
         return found
     remedy = (
-        f"The domain name uses version {status.truststore.version} of {status.truststore.uri}; the "
+        f"The domain name uses version {chosen.version} of {chosen.uri}; the "
         "newest version would let it in. Update the domain name."
     )
     return Explanation(found.admission, remedy)
@@ -337,6 +356,20 @@ def _read(s3: S3Client, uri: str, version: str | None) -> Truststore:
     which = {"VersionId": version} if version else {}
     answer = s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"), **which)  # type: ignore[arg-type]  # one member
     return load_truststore(answer["Body"].read())
+
+
+def _newest(s3: S3Client, uri: str) -> Truststore | None:
+    """Read the newest version; None: the object was deleted, or is no truststore any more."""
+    try:
+        return _read(s3, uri, None)
+    except (s3.exceptions.NoSuchKey, MalformedError):
+        return None
+
+
+def _truststore_of(found: GetDomainNameResponseTypeDef) -> TruststoreObject | None:
+    mutual = found.get("MutualTlsAuthentication", {})
+    uri = mutual.get("TruststoreUri")
+    return TruststoreObject(uri, mutual.get("TruststoreVersion")) if uri else None
 
 
 def _configuration(certificate_arn: str, ownership_arn: str | None) -> Any:  # noqa: ANN401 - boto3's

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from cryptography import x509
 
 from pkilab import Lab, ca_hierarchy, mutual_tls
-from pkilab.errors import LabError
+from pkilab.errors import LabError, MalformedError
 from pkilab.mutual_tls import TruststoreObject
 from pkilab.pki import pem, requests
 from pkilab.pki.truststore import Cause
@@ -194,3 +194,92 @@ def test_a_newer_truststore_that_is_not_used_is_found(site):
     mutual_tls.use_truststore(site.apis, NAME, second)
     assert site.explain(site.client).admitted
     assert isinstance(site.client, x509.Certificate)
+
+
+def test_a_newest_version_that_is_gone_or_broken_is_no_remedy(site):
+    """The domain name's own version is judged all the same."""
+    first = site.upload(site.root)
+    mutual_tls.create_domain(site.apis, NAME, site.public(), truststore=first)
+    site.s3.put_object(Bucket="lab-trust", Key="truststore.pem", Body=b"nothing")
+    assert "Add CN=Sub" in site.explain(site.client).remedy
+    site.s3.delete_object(Bucket="lab-trust", Key="truststore.pem")
+    assert "Add CN=Sub" in site.explain(site.client).remedy
+    site.s3.delete_object(Bucket="lab-trust", Key="truststore.pem", VersionId=first.version)
+    with pytest.raises(ClientError, match="NoSuchVersion"):
+        site.explain(site.client)
+
+
+def test_a_truststore_without_a_version_is_judged_with_a_doubt(site):
+    """What lies there now may not be what API Gateway read; with a version there is no doubt."""
+    store = site.upload(site.root, site.sub)
+    unpinned = TruststoreObject(store.uri, None)
+    mutual_tls.create_domain(site.apis, NAME, site.public(), truststore=unpinned)
+    found = site.explain(site.client)
+    assert found.admitted
+    assert found.doubt.startswith(f"{NAME} names no version of s3://lab-trust/truststore.pem")
+    assert found.doubt in repr(found)
+    mutual_tls.use_truststore(site.apis, NAME, store)
+    assert site.explain(site.client).doubt == ""
+
+
+def test_a_change_in_progress_does_not_keep_from_explaining(tmp_path):
+    """The domain name serves meanwhile; creating it waits as it is told to."""
+    with Lab.simulated(seed="slow", latency=timedelta(minutes=10)) as lab:
+        s3, acm, route53, apis = (
+            lab.client(name) for name in ("s3", "acm", "route53", "apigatewayv2")
+        )
+        zone = route53.create_hosted_zone(Name=ZONE, CallerReference="x")["HostedZone"]["Id"]
+
+        def sleep(_seconds):
+            lab.clock.advance(minutes=5)
+
+        arn = mutual_tls.request_public_certificate(acm, route53, NAME, zone, sleep=sleep)
+        assert mutual_tls.create_domain(apis, NAME, arn, sleep=sleep).status == "AVAILABLE"
+        s3.create_bucket(Bucket="lab-trust")
+        versioned = {"Status": "Enabled"}
+        s3.put_bucket_versioning(Bucket="lab-trust", VersioningConfiguration=versioned)
+        key = lab.generate_key("root", "RSA_2048")
+        root = ca_hierarchy.ExternalRoot(
+            tmp_path / "root", key, subject="CN=Root", at=lab.clock.now()
+        )
+        cas = pem.load_certificates(root.certificate)
+        store = mutual_tls.upload_truststore(s3, "lab-trust", cas)
+        mutual_tls.use_truststore(apis, NAME, store, sleep=sleep)
+        (now,) = apis.get_domain_name(DomainName=NAME)["DomainNameConfigurations"]
+        apis.update_domain_name(
+            DomainName=NAME,
+            DomainNameConfigurations=[
+                {"CertificateArn": now["CertificateArn"], "EndpointType": "REGIONAL"}
+            ],
+            MutualTlsAuthentication={"TruststoreUri": store.uri},
+        )
+        (now,) = apis.get_domain_name(DomainName=NAME)["DomainNameConfigurations"]
+        assert now["DomainNameStatus"] == "UPDATING"
+        found = mutual_tls.explain_domain(apis, s3, NAME, None, at=lab.clock.now())
+        assert found.cause is Cause.NO_CERTIFICATE
+
+
+def test_nothing_is_uploaded_that_api_gateway_would_refuse(site):
+    """No certificate at all."""
+    with pytest.raises(MalformedError, match="found nothing, expected CA certificates"):
+        site.upload()
+
+
+def test_a_namesakes_client_and_one_too_deep_have_remedies(site):
+    """A CA of the same name, and a fourth CA."""
+    at = site.lab.clock.now()
+    twin = ca_hierarchy.create_root(site.pca, {"CommonName": "Root"})
+    found = mutual_tls.explain(site.issue(twin, "CN=theirs"), [site.root], at=at)
+    assert found.cause is Cause.BAD_SIGNATURE
+    assert found.remedy.startswith("If the CA of that name which did sign is to be trusted")
+    arn = twin
+    for level, name in enumerate(("One", "Two", "Three")):
+        arn = ca_hierarchy.create_subordinate(
+            site.pca, {"CommonName": name}, parent_arn=arn, path_length=2 - level, years=5 - level
+        )
+    leaf = site.issue(arn, "CN=deep")
+    answer = site.pca.get_certificate_authority_certificate(CertificateAuthorityArn=arn)
+    cas = pem.load_certificates(answer["Certificate"] + answer["CertificateChain"])
+    found = mutual_tls.explain(leaf, cas, at=at)
+    assert found.cause is Cause.CHAIN_TOO_LONG
+    assert found.remedy == "Have a CA that stands higher issue it."

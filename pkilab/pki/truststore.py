@@ -11,6 +11,8 @@ Sources: API Gateway Developer Guide, "How to turn on mutual TLS authentication"
 
 from __future__ import annotations
 
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -31,13 +33,17 @@ from pkilab.pki.keys import key_algorithm
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+Chain = tuple[x509.Certificate, ...]
+
 MOST_CERTIFICATES = 1000
 MOST_BYTES = 1_000_000  # "1 MB"; what fits this reading fits the other, 1,048,576, too
 LONGEST_CHAIN = 4  # certificates, the client's included
 _LEAST_RSA_BITS = 2048
 _CURVES = {"EC_prime256v1", "EC_secp384r1", "EC_secp521r1"}
 _HASHES = {"sha256", "sha384", "sha512"}
-_MOST_PATHS = 64  # a bag of cross-signed CAs has many; the search must end
+# A bag of CAs that all certify each other has more chains than can be looked at. The search goes
+# from short to long and ends here; up to four certificates, a dozen such CAs are all looked at.
+_MOST_CHAINS = 4096
 
 
 class Cause(StrEnum):
@@ -55,6 +61,7 @@ class Cause(StrEnum):
     NOT_A_CA = "NOT_A_CA"
     WEAK_SIGNATURE = "WEAK_SIGNATURE"
     WEAK_KEY = "WEAK_KEY"
+    UNKNOWN_EXTENSION = "UNKNOWN_EXTENSION"  # one that is critical
     REFUSED_BY_CA = "REFUSED_BY_CA"  # a constraint of a CA: path length, names
     WRONG_NAME = "WRONG_NAME"  # the connection was opened for another name (SNI)
 
@@ -64,15 +71,23 @@ _OPENSSL = {
     7: Cause.BAD_SIGNATURE,
     9: Cause.NOT_YET_VALID,
     10: Cause.EXPIRED,
+    # The issuer is there and signed: so it is another one that the certificate names by key.
+    20: Cause.UNKNOWN_ISSUER,
     24: Cause.NOT_A_CA,
     32: Cause.NOT_A_CA,
+    34: Cause.UNKNOWN_EXTENSION,
     79: Cause.NOT_A_CA,
 }
 _WORDS = {
-    Cause.BAD_SIGNATURE: "the signature of {who} is not by the CA it names",
-    Cause.NOT_YET_VALID: "{who} is not yet valid: it begins {begin}",
-    Cause.EXPIRED: "{who} has expired: it ended {end}",
-    Cause.NOT_A_CA: "{who} issued a certificate of this chain and is not a CA",
+    Cause.UNKNOWN_ISSUER: (
+        "{who} names its issuer's key (authority key identifier), and it is not that of {issuer} "
+        "in the truststore."
+    ),
+    Cause.UNKNOWN_EXTENSION: "{who} has a critical extension that is not known.",
+    Cause.BAD_SIGNATURE: "The signature of {who} is not by the CA it names.",
+    Cause.NOT_YET_VALID: "{who} is not yet valid: it begins {begin}.",
+    Cause.EXPIRED: "{who} has expired: it ended {end}.",
+    Cause.NOT_A_CA: "{who} issued a certificate of this chain and is not a CA.",
 }
 
 
@@ -86,7 +101,7 @@ class Admission:
 
     cause: Cause | None
     reason: str
-    chain: tuple[x509.Certificate, ...] = field(default=(), repr=False)
+    chain: Chain = field(default=(), repr=False)
 
     @property
     def admitted(self) -> bool:
@@ -114,7 +129,7 @@ class Problem:
 class Truststore:
     """The certificates of a truststore, in the order they stand; `load_truststore` reads one."""
 
-    certificates: tuple[x509.Certificate, ...]
+    certificates: Chain
 
     def to_pem(self) -> str:
         """Return the file's text."""
@@ -138,15 +153,20 @@ class Truststore:
         at = aware(at).astimezone(UTC)
         if certificate is None:
             return _no(Cause.NO_CERTIFICATE, "The client sent no certificate.")
+        refusal: Admission | None = None
         try:
-            paths = self._paths(certificate)
-            complete = [path for path in paths if self._is_anchor(path[-1])]
-            if not complete:
-                return self._why_no_path(max(paths, key=len))
-            verdicts = [self._judge(path, at) for path in complete]
+            longest: Chain = (certificate,)
+            for path in self._paths(certificate):
+                if self._is_anchor(path[-1]):
+                    verdict = self._judge(path, at)
+                    if verdict.admitted:
+                        return verdict
+                    refusal = refusal or verdict
+                elif len(path) > len(longest):
+                    longest = path
+            return refusal or self._why_no_path(longest)
         except UNREADABLE as error:
             return _no(Cause.MALFORMED, f"The client's certificate cannot be read: {error}.")
-        return next((each for each in verdicts if each.admitted), verdicts[0])
 
     def problems(self, at: datetime | None = None) -> tuple[Problem, ...]:
         """Return what is wrong with certificates of this truststore, in their order.
@@ -168,7 +188,7 @@ class Truststore:
         """Return the names of CAs that certificates of this truststore need and it lacks."""
         lacking = [
             name_text(each, "issuer")
-            for each in self.certificates
+            for each in self._usable
             if not _is_self_issued(each) and not self._issuers_of(each)
         ]
         return tuple(dict.fromkeys(lacking))
@@ -176,9 +196,14 @@ class Truststore:
     # Finding paths.
 
     @cached_property
+    def _usable(self) -> Chain:
+        """The certificates whose names can be read. Others are warned of, and lead nowhere."""
+        return tuple(each for each in dict.fromkeys(self.certificates) if _is_readable(each))
+
+    @cached_property
     def _by_subject(self) -> dict[bytes, list[x509.Certificate]]:
         index: dict[bytes, list[x509.Certificate]] = {}
-        for each in dict.fromkeys(self.certificates):
+        for each in self._usable:
             index.setdefault(each.subject.public_bytes(), []).append(each)
         return index
 
@@ -210,31 +235,31 @@ class Truststore:
             self._anchors[certificate] = is_issued_by(certificate, certificate)
         return self._anchors[certificate]
 
-    def _paths(self, leaf: x509.Certificate) -> list[tuple[x509.Certificate, ...]]:
-        """Return every chain of signatures upwards, as long as it leads to something new."""
-        found: list[tuple[x509.Certificate, ...]] = []
-        growing: list[tuple[x509.Certificate, ...]] = [(leaf,)]
-        while growing and len(found) < _MOST_PATHS:
-            path = growing.pop()
-            last = path[-1]
-            if self._is_anchor(last):
-                found.append(path)
-                continue
-            # Of one CA of that name OpenSSL says whether it signed; among several we must choose.
-            named = self._named(last)
-            if len(path) > 1:
-                signers = self._issuers_of(last)
-            else:
-                signers = named if len(named) == 1 else self._signers_of(last)
+    def _paths(self, leaf: x509.Certificate) -> Iterator[Chain]:
+        """Yield the chains of signatures upwards, short ones first; those that lead nowhere too."""
+        growing: deque[Chain] = deque([(leaf,)])
+        for _ in range(_MOST_CHAINS):
+            if not growing:
+                return
+            path = growing.popleft()
+            signers = () if self._is_anchor(path[-1]) else self._signers_above(path)
             further = [each for each in signers if each not in path]
-            growing += [(*path, each) for each in reversed(further)]
+            growing += [(*path, each) for each in further]
             if not further:
-                found.append(path)
-        return found
+                yield path
+        yield from list(growing)[-1:]  # longest of what was not looked at, for want of a better
+
+    def _signers_above(self, path: Chain) -> list[x509.Certificate]:
+        last = path[-1]
+        if len(path) > 1:
+            return self._issuers_of(last)
+        # Of one CA of that name OpenSSL says whether it signed; among several we must choose.
+        named = self._named(last)
+        return named if len(named) == 1 else self._signers_of(last)
 
     # Judging one.
 
-    def _judge(self, path: tuple[x509.Certificate, ...], at: datetime) -> Admission:
+    def _judge(self, path: Chain, at: datetime) -> Admission:
         """Judge a path that ends at a self-signed certificate of this truststore."""
         if len(path) > LONGEST_CHAIN:
             sentence = (
@@ -246,16 +271,12 @@ class Truststore:
             if weakness := _weakness(certificate):
                 cause, sentence = weakness
                 return _no(cause, f"{_label(certificate)} {sentence}.", path)
-        if objection := self._openssl_objects(path, at):
-            if len(path) > 1 and not is_issued_by(path[0], path[1]):
-                return self._signed_by_another(path)
-            cause, sentence = objection
-            return _no(cause, sentence[:1].upper() + sentence[1:] + ".", path)
-        return Admission(None, "", path)
+        refusal = self._openssl_refuses(path, at)
+        if refusal and len(path) > 1 and not is_issued_by(path[0], path[1]):
+            return self._signed_by_another(path)
+        return refusal or Admission(None, "", path)
 
-    def _openssl_objects(
-        self, path: tuple[x509.Certificate, ...], at: datetime
-    ) -> tuple[Cause, str] | None:
+    def _openssl_refuses(self, path: Chain, at: datetime) -> Admission | None:
         """Ask OpenSSL about exactly this path; purposes are not asked about."""
         store = crypto.X509Store()
         store.add_cert(self._for_openssl(path[-1]))
@@ -268,14 +289,18 @@ class Truststore:
             code, depth, message = error.errors
             certificate = path[min(depth, len(path) - 1)]
             cause = _OPENSSL.get(code, Cause.REFUSED_BY_CA)
-            words = _WORDS.get(cause, f"OpenSSL refuses {{who}}: {message}")
-            return cause, words.format(
+            sentence = _WORDS.get(cause, "OpenSSL refuses {who}: {message}.").format(
                 who=_label(certificate),
+                issuer=name_text(certificate, "issuer"),
+                message=message,
                 begin=_when(certificate.not_valid_before_utc),
                 end=_when(certificate.not_valid_after_utc),
             )
+            return _no(
+                cause, sentence, path[: depth + 1] if cause is Cause.UNKNOWN_ISSUER else path
+            )
         except crypto.Error:
-            return Cause.MALFORMED, "OpenSSL cannot read a certificate of the chain"
+            return _no(Cause.MALFORMED, "OpenSSL cannot read a certificate of the chain.", path)
         return None
 
     @cached_property
@@ -287,13 +312,16 @@ class Truststore:
             self._converted[certificate] = crypto.X509.from_cryptography(certificate)
         return self._converted[certificate]
 
-    def _why_no_path(self, path: tuple[x509.Certificate, ...]) -> Admission:
+    def _why_no_path(self, path: Chain) -> Admission:
         """Say what is missing at the end of the longest chain there is."""
         leaf, last = path[0], path[-1]
         who, issuer = _label(last), name_text(last, "issuer")
         if len(path) > 1:
+            held = f"{who}, and not {issuer}, which issued it"
+            if self._issuers_of(last):
+                held = f"{who} and CAs above it that certify each other"
             sentence = (
-                f"The truststore holds {who}, and not {issuer}, which issued it; API Gateway "
+                f"The truststore holds {held}; API Gateway "
                 "wants the chain up to a self-signed certificate in the file."
             )
             return _no(Cause.INCOMPLETE_CHAIN, sentence, path)
@@ -307,7 +335,7 @@ class Truststore:
         sentence = f"The truststore lacks {issuer}, which issued {who}; it holds {held}{more}."
         return _no(Cause.UNKNOWN_ISSUER, sentence, path)
 
-    def _signed_by_another(self, path: tuple[x509.Certificate, ...]) -> Admission:
+    def _signed_by_another(self, path: Chain) -> Admission:
         leaf = path[0]
         sentence = (
             f"The truststore holds a CA named {name_text(leaf, 'issuer')}, whose key did not sign "
@@ -330,7 +358,7 @@ class Truststore:
             yield "it is not a CA certificate"
         if at is not None and at < certificate.not_valid_before_utc:
             yield f"it is not yet valid: it begins {_when(certificate.not_valid_before_utc)}"
-        if at is not None and at > certificate.not_valid_after_utc:
+        if at is not None and at.replace(microsecond=0) > certificate.not_valid_after_utc:
             yield f"it has expired: it ended {_when(certificate.not_valid_after_utc)}"
 
 
@@ -341,48 +369,87 @@ def load_truststore(data: bytes | str) -> Truststore:
         MalformedError: DER, no certificate, a damaged one, a block of another kind (such as a
             private key), more than 1,000 certificates or more than 1 MB.
     """
-    size = len(data.encode() if isinstance(data, str) else data)
-    if size > MOST_BYTES:
-        raise MalformedError("truststore", found=f"{size:,} bytes", expected="at most 1 MB")
-    text = data.encode() if isinstance(data, str) else data
-    if b"-----BEGIN" not in text:
+    text = data.encode(errors="replace") if isinstance(data, str) else data
+    _refuse_too_large(len(text))
+    count = text.count(b"-----BEGIN ")
+    if not count:
         raise MalformedError("truststore", found="no PEM", expected="PEM certificates")
-    certificates = pem.load_certificates(data)
-    if len(certificates) > MOST_CERTIFICATES:
-        raise MalformedError(
-            "truststore",
-            found=f"{len(certificates):,} certificates",
-            expected=f"at most {MOST_CERTIFICATES:,}",
-        )
-    return Truststore(certificates)
+    _refuse_too_many(count)
+    return Truststore(pem.load_certificates(data))
 
 
 def build_truststore(certificates: Iterable[x509.Certificate]) -> Truststore:
-    """Make a truststore of CAs in any order: each before its issuer, roots last, no copies."""
+    """Make a truststore of CAs in any order: each before its issuer, roots last, no copies.
+
+    Raises:
+        MalformedError: none, one that cannot be read, more than 1,000 or more than 1 MB of PEM.
+    """
     bag = Truststore(tuple(dict.fromkeys(certificates)))
+    for each in bag.certificates:
+        if not _is_readable(each):
+            raise MalformedError("truststore", found=_label(each), expected="readable certificates")
+    if not bag.certificates:
+        raise MalformedError("truststore", found="nothing", expected="CA certificates")
+    _refuse_too_many(len(bag.certificates))
     heights = {each: _height(each, bag) for each in bag.certificates}
     # Stable: CAs of one height keep the order they were given in.
-    return Truststore(tuple(sorted(bag.certificates, key=lambda each: -heights[each])))
+    made = Truststore(tuple(sorted(bag.certificates, key=lambda each: -heights[each])))
+    _refuse_too_large(len(made.to_pem()))
+    return made
 
 
 def _height(certificate: x509.Certificate, bag: Truststore) -> int:
     """Return how many CAs of the bag stand above a certificate on its longest path."""
-    return max(len(path) for path in bag._paths(certificate))  # noqa: SLF001 - of this module
+    paths = bag._paths(certificate)  # noqa: SLF001 - of this module
+    return max(len(path) for path in paths)
+
+
+def _refuse_too_many(count: int) -> None:
+    if count > MOST_CERTIFICATES:
+        raise MalformedError(
+            "truststore",
+            found=f"{count:,} certificates",
+            expected=f"at most {MOST_CERTIFICATES:,}",
+        )
+
+
+def _refuse_too_large(size: int) -> None:
+    if size > MOST_BYTES:
+        raise MalformedError("truststore", found=f"{size:,} bytes", expected="at most 1 MB")
 
 
 def _weakness(certificate: x509.Certificate) -> tuple[Cause, str] | None:
-    """Return why API Gateway takes a certificate's key or signature for weak; None: it does not."""
-    key = certificate.public_key()
-    algorithm = key_algorithm(key)
-    strong_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA_BITS
+    """Return why API Gateway takes a certificate's key or signature for weak; None: it does not.
+
+    The documentation names hash and key alone. So RSA-PSS is as good as PKCS #1 v1.5 here, and
+    what has neither RSA nor one of NIST's curves, such as Ed25519, is not accepted.
+    """
+    try:
+        key = certificate.public_key()
+        algorithm = key_algorithm(key)
+        strong_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA_BITS
+    except UNREADABLE:
+        algorithm, strong_rsa = certificate.public_key_algorithm_oid.dotted_string, False
     if not strong_rsa and algorithm not in _CURVES:
         expected = "RSA of 2,048 bits or more, or a curve of NIST's, P-256 or stronger"
-        return Cause.WEAK_KEY, f"has a key that is not accepted: found {algorithm}, {expected=!s}"
-    used = certificate.signature_hash_algorithm
-    if used is None or used.name not in _HASHES:
-        found = used.name.upper() if used else certificate.signature_algorithm_oid.dotted_string
-        return Cause.WEAK_SIGNATURE, f"has a weak signature: found {found}, expected SHA-256 or up"
-    return None
+        sentence = f"has a key that is not accepted: found {algorithm}, expected {expected}"
+        return Cause.WEAK_KEY, sentence
+    found = certificate.signature_algorithm_oid.dotted_string
+    with suppress(*UNREADABLE):
+        used = certificate.signature_hash_algorithm
+        if used is not None and used.name in _HASHES:
+            return None
+        found = used.name.upper() if used else found
+    return Cause.WEAK_SIGNATURE, f"has a weak signature: found {found}, expected SHA-256 or up"
+
+
+def _is_readable(certificate: x509.Certificate) -> bool:
+    try:
+        certificate.subject.public_bytes()
+        certificate.issuer.public_bytes()
+    except UNREADABLE:
+        return False
+    return True
 
 
 def _may_issue(certificate: x509.Certificate) -> bool:
@@ -394,7 +461,7 @@ def _is_self_issued(certificate: x509.Certificate) -> bool:
     return certificate.issuer == certificate.subject and is_issued_by(certificate, certificate)
 
 
-def _no(cause: Cause, sentence: str, path: tuple[x509.Certificate, ...] = ()) -> Admission:
+def _no(cause: Cause, sentence: str, path: Chain = ()) -> Admission:
     return Admission(cause, sentence, path)
 
 
