@@ -1,3 +1,4 @@
+import json
 from datetime import datetime
 
 import pytest
@@ -97,3 +98,51 @@ def test_new_buckets_can_be_made_as_private_as_awss(backend):
     closed, opened = S3().bucket("closed"), S3().bucket("open")
     assert (closed.public_acls_blocked, closed.acls_disabled) == (True, True)
     assert (opened.public_acls_blocked, opened.acls_disabled) == (False, False)
+
+
+def test_a_version_is_read_by_its_id_and_the_newest_without(backend):
+    """What was deleted, or is not there, is None."""
+    backend.create_bucket("lab", "us-east-1")
+    for missing in (("none", "k"), ("lab", "k"), ("lab", "k", "v")):
+        assert S3().get(*missing) is None
+    backend.put_object("lab", "k", b"0")
+    found = S3().get("lab", "k")
+    assert (found.account, found.body, found.version) == (OWNER, b"0", None)
+    backend.put_bucket_versioning("lab", "Enabled")
+    backend.put_object("lab", "k", b"1")
+    first = S3().get("lab", "k").version
+    backend.put_object("lab", "k", b"2")
+    assert S3().get("lab", "k", first).body == b"1"
+    assert S3().get("lab", "k").body == b"2"
+    assert S3().get("lab", "k", "null").body == b"0"
+    assert S3().get("lab", "k", "nonsense") is None
+    backend.delete_object("lab", "k")
+    assert S3().get("lab", "k") is None
+    assert S3().get("lab", "k", first).body == b"1"
+    assert "b'1'" not in repr(S3().get("lab", "k", first))
+
+
+def test_a_version_is_open_to_anyone_if_the_policy_says_so(backend):
+    """Which needs an action of its own; a Deny of what is not TLS binds what is not."""
+    backend.create_bucket("lab", "us-east-1")
+    backend.put_bucket_versioning("lab", "Enabled")
+    backend.put_object("lab", "k", b"1")
+    version = S3().get("lab", "k").version
+
+    def policy(action, **more):
+        allow = {"Effect": "Allow", "Principal": "*", "Action": action, **more}
+        backend.put_bucket_policy(
+            "lab", json.dumps({"Statement": [{**allow, "Resource": "arn:aws:s3:::lab/*"}]}).encode()
+        )
+
+    assert not S3().readable_by_anyone("lab", "k")
+    policy("s3:GetObject")
+    assert S3().readable_by_anyone("lab", "k")
+    assert not S3().readable_by_anyone("lab", "k", version)
+    policy("s3:GetObjectVersion")
+    assert not S3().readable_by_anyone("lab", "k")
+    assert S3().readable_by_anyone("lab", "k", version)
+    assert not S3().readable_by_anyone("lab", "k", "nonsense")
+    policy("s3:GetObject", Condition={"Bool": {"aws:SecureTransport": "true"}})
+    assert not S3().readable_by_anyone("lab", "k")
+    assert S3().readable_by_anyone("lab", "k", secure=True)

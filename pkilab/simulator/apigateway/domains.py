@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pkilab.errors import MalformedError
-from pkilab.pki.certificates import UNREADABLE, name_text
+from pkilab.pki.certificates import name_text
 from pkilab.pki.truststore import Truststore, load_truststore
 from pkilab.simulator.acm.state import AcmCertificate, Certificates
 from pkilab.simulator.apigateway.state import ApiGatewayState, Domain
@@ -197,6 +197,9 @@ class Domains:
                 truststore=None, warnings=(),
             )  # fmt: skip
         self._check_server(changed, server)
+        same = changed.certificate_arn == domain.certificate_arn
+        if same and domain.issuer not in {None, _issuer(server)}:
+            raise _bad(_REISSUED)
         changed.issuer = _issuer(server)
         if settings.truststore_uri is None and settings.truststore_version is None:
             return changed
@@ -365,21 +368,14 @@ def _all_covered(server: AcmCertificate, owner: AcmCertificate) -> bool:
 
 
 def _subject(certificate: AcmCertificate) -> str:
-    return _name(certificate, "subject")
+    return name_text(certificate.certificate, "subject") if certificate.certificate else ""
 
 
 def _issuer(certificate: AcmCertificate) -> str:
     """Return an issuer's name; ACM itself is one issuer, whichever CA of Amazon's it uses."""
-    return "Amazon" if certificate.type == "AMAZON_ISSUED" else _name(certificate, "issuer")
-
-
-def _name(certificate: AcmCertificate, field: str) -> str:
-    if certificate.certificate is None:
-        return ""
-    try:
-        return name_text(certificate.certificate, field)
-    except UNREADABLE:  # ACM takes what has a name that cannot be read
-        return ""
+    if certificate.type == "AMAZON_ISSUED" or certificate.certificate is None:
+        return "Amazon"
+    return name_text(certificate.certificate, "issuer")
 
 
 def _bad(message: str) -> AwsError:

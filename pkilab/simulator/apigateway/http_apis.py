@@ -2,13 +2,13 @@
 
 Settings are kept as the model has them, and what the data plane does not act on is refused.
 
-Source: API Gateway v2 API Reference.
+Sources: API Gateway v2 API Reference; for messages, the issues named in the fidelity table.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pkilab.simulator.acmpca.pages import page
@@ -20,18 +20,26 @@ from pkilab.simulator.rest import error
 from pkilab.simulator.service import AwsError, Call, Json, not_simulated
 
 _ROUTE_KEY = re.compile(r"\$default|(?:ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /(?P<path>\S*)")
-_SEGMENT = re.compile(r"[\w.~!$&'()*+,;=:@%-]+|\{[\w.-]+\}|\{[\w.-]+\+\}")
-_FUNCTION = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?")
-_INVOKE = re.compile(r"arn:aws:apigateway:[\w-]+:lambda:path/2015-03-31/functions/(.+)/invocations")
-_MAPPING_KEY = re.compile(r"[\w.~!*'()-]+(?:/[\w.~!*'()-]+)*")
-_IDENTITY = re.compile(r"\$(?:request\.(?:header|querystring)|context|stageVariables)\.[\w.-]+")
-_STAGE = re.compile(r"\$default|[\w-]{1,128}")
+_SEGMENT = re.compile(r"[\w.~!$&'()*+,;=:@%-]+|\{[\w.-]+\}|\{[\w.-]+\+\}", re.ASCII)
+_FUNCTION = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?", re.ASCII)
+_INVOKE = re.compile(
+    r"arn:aws:apigateway:[\w-]+:lambda:path/2015-03-31/functions/(.+)/invocations", re.ASCII
+)
+_MAPPING_KEY = re.compile(r"[\w.$+!*'(),-]+(?:/[\w.$+!*'(),-]+)*", re.ASCII)
+_IDENTITY = re.compile(
+    r"\$(?:request\.(?:header|querystring)|context|stageVariables)\.[\w.-]+", re.ASCII
+)
+_STAGE = re.compile(r"\$default|[\w-]{1,128}", re.ASCII)
+_VARIABLE, _VARIABLE_VALUE = re.compile(r"\w+", re.ASCII), re.compile(r"[\w.~:/?#&=,-]*", re.ASCII)
+_PAGE = re.compile(r"[1-9][0-9]{0,8}")
+_ROUTE_SELECTION = {"$request.method $request.path", "${request.method} ${request.path}"}
+_NO_ROUTE = "At least one route is required before deploying the Api."
 _DEFAULT_TTL, _MOST_TTL = 300, 3600
 _DEFAULT_MILLIS = 30_000
 # What each create takes; the rest of the model is refused, since nothing would come of it.
 _TAKEN = {
     "Api": {"Name", "ProtocolType", "Description", "DisableExecuteApiEndpoint", "Tags", "Target",
-            "RouteKey", "CredentialsArn", "Version", "RouteSelectionExpression"},
+            "RouteKey", "CredentialsArn", "Version", "RouteSelectionExpression", "IpAddressType"},
     "Route": {"RouteKey", "Target", "AuthorizationType", "AuthorizerId", "OperationName"},
     "Integration": {"IntegrationType", "IntegrationUri", "PayloadFormatVersion", "Description",
                     "IntegrationMethod", "ConnectionType", "TimeoutInMillis"},
@@ -59,11 +67,7 @@ class HttpApis(ControlPlane):
         members = self._members("CreateApi", asked, _TAKEN["Api"])
         if members["ProtocolType"] != "HTTP":
             raise not_simulated(f"an API of the protocol {members['ProtocolType']}")
-        expression = members.get("RouteSelectionExpression", "$request.method $request.path")
-        if expression not in {"$request.method $request.path", "${request.method} ${request.path}"}:
-            raise _bad(
-                "HTTP APIs have the route selection expression $request.method $request.path"
-            )
+        _check_api(members)
         number = self._id(10)
         quick = {key: members.pop(key, None) for key in ("Target", "RouteKey", "CredentialsArn")}
         if quick["CredentialsArn"]:
@@ -71,10 +75,11 @@ class HttpApis(ControlPlane):
         settings = {
             "ApiKeySelectionExpression": "$request.header.x-api-key",
             "DisableExecuteApiEndpoint": False,
+            "IpAddressType": "ipv4",
+            "RouteSelectionExpression": "$request.method $request.path",
             **members,
             "ApiId": number,
             "ApiEndpoint": f"https://{number}.execute-api.{call.region}.amazonaws.com",
-            "RouteSelectionExpression": expression,
             "CreatedDate": call.now,
         }
         parts: dict[str, dict[str, Json]] = {each: {} for each in _PARTS.values()}
@@ -122,6 +127,7 @@ class HttpApis(ControlPlane):
         members = self._members("UpdateApi", asked, _TAKEN["Api"])
         if members.keys() & {"Target", "RouteKey", "CredentialsArn"}:
             raise not_simulated("apigatewayv2:UpdateApi of a quick create")
+        _check_api(members)
         api.settings.update(members)
         self._auto_deploy(call, api)
         return api.settings
@@ -129,15 +135,9 @@ class HttpApis(ControlPlane):
     def delete_api(self, call: Call, api_id: str) -> Json:
         """Delete an API that no domain name is mapped to."""
         api = self._api(call, api_id)
-        mapped = [
-            domain.name
-            for domain in self._state.domains.values()
-            for mapping in domain.mappings.values()
-            if mapping.api_id == api.id
-        ]
-        if mapped:
-            message = f"API {api.id} is mapped to {mapped[0]}: delete its API mappings first."
-            raise AwsError("BadRequestException", message)
+        if any(True for _ in self._mappings(api)):
+            message = "Please remove all API mappings for the API from your custom domain names."
+            raise _bad(f"Deleting API {api.id} failed. {message}")
         del self._state.apis[api.id]
         return {}
 
@@ -189,10 +189,12 @@ class HttpApis(ControlPlane):
         """Delete an integration that no route uses."""
         api = self._api(call, api_id)
         target = f"integrations/{integration_id}"
-        users = [each for each in api.parts["routes"].values() if each.get("Target") == target]
+        users = [
+            each["RouteId"] for each in api.parts["routes"].values() if each.get("Target") == target
+        ]
         if users:
-            message = f"Cannot delete Integration '{integration_id}'. It is referenced by Route"
-            raise _conflict(f"{message} '{users[0]['RouteId']}'")
+            message = "Cannot delete Integration because it is referenced by the following Routes"
+            raise _conflict(f"{message} with Ids: [{', '.join(users)}]")
         return self._delete(call, api_id, "Integration", integration_id)
 
     def create_authorizer(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
@@ -214,8 +216,11 @@ class HttpApis(ControlPlane):
     def delete_authorizer(self, call: Call, api_id: str, authorizer_id: str) -> Json:
         """Delete an authorizer that no route uses."""
         api = self._api(call, api_id)
-        if any(each.get("AuthorizerId") == authorizer_id for each in api.parts["routes"].values()):
-            raise _conflict(f"Cannot delete Authorizer '{authorizer_id}'. It is used by a Route")
+        name = self._part(api, "Authorizer", authorizer_id)["Name"]
+        for each in api.parts["routes"].values():
+            if each.get("AuthorizerId") == authorizer_id:
+                message = f"Cannot delete authorizer '{name}', is referenced in route"
+                raise _conflict(f"{message}: {each['RouteKey']}")
         return self._delete(call, api_id, "Authorizer", authorizer_id)
 
     # Stages and deployments.
@@ -229,6 +234,7 @@ class HttpApis(ControlPlane):
             raise _bad("Stage name only allows a-z, A-Z, 0-9, hyphen and underscore, or $default")
         if name in api.stages:
             raise _conflict(f"Stage already exists: {name}")
+        _check_stage(members)
         stage = Stage(name, {"AutoDeploy": False, "StageVariables": {}, **members,
                              "CreatedDate": call.now, "LastUpdatedDate": call.now})  # fmt: skip
         if number := members.get("DeploymentId"):
@@ -251,6 +257,7 @@ class HttpApis(ControlPlane):
         api = self._api(call, api_id)
         stage = self._stage(api, stage_name)
         members = self._members("UpdateStage", asked, _TAKEN["Stage"])
+        _check_stage({"AutoDeploy": stage.settings["AutoDeploy"], **members})
         if number := members.get("DeploymentId"):
             stage.deployed = self._snapshot(api, number)
         stage.settings.update({**members, "LastUpdatedDate": call.now})
@@ -258,9 +265,13 @@ class HttpApis(ControlPlane):
         return stage.settings
 
     def delete_stage(self, call: Call, api_id: str, stage_name: str) -> Json:
-        """Delete a stage."""
+        """Delete a stage that no domain name is mapped to."""
         api = self._api(call, api_id)
-        del api.stages[self._stage(api, stage_name).name]
+        stage = self._stage(api, stage_name)
+        if any(each.stage == stage.name for each in self._mappings(api)):
+            message = "Please remove all API mappings for the stage from your custom domain names."
+            raise _bad(f"Deleting stage {stage.name} failed. {message}")
+        del api.stages[stage.name]
         return {}
 
     def create_deployment(self, call: Call, api_id: str, **asked: Any) -> Json:  # noqa: ANN401
@@ -269,7 +280,7 @@ class HttpApis(ControlPlane):
         members = self._members("CreateDeployment", asked, _TAKEN["Deployment"])
         stage = self._stage(api, members["StageName"]) if "StageName" in members else None
         if not api.parts["routes"]:
-            raise _bad("At least one route is required before deploying the Api.")
+            raise _bad(_NO_ROUTE)
         deployment = self._deploy(call, api, auto=False)
         if "Description" in members:
             deployment["Description"] = members["Description"]
@@ -280,10 +291,25 @@ class HttpApis(ControlPlane):
 
     def get_deployment(self, call: Call, api_id: str, deployment_id: str) -> Json:
         """Describe a deployment."""
-        found = self._api(call, api_id).deployments.get(deployment_id)
-        if found is None:
-            raise _missing("Deployment", deployment_id)
+        return _deployment(self._api(call, api_id), deployment_id)
+
+    def update_deployment(
+        self, call: Call, api_id: str, deployment_id: str, description: str | None = None
+    ) -> Json:
+        """Change a deployment's description."""
+        found = _deployment(self._api(call, api_id), deployment_id)
+        if description is not None:
+            found["Description"] = description
         return found
+
+    def delete_deployment(self, call: Call, api_id: str, deployment_id: str) -> Json:
+        """Delete a deployment that no stage serves."""
+        api = self._api(call, api_id)
+        _deployment(api, deployment_id)
+        if any(s.settings.get("DeploymentId") == deployment_id for s in api.stages.values()):
+            raise _bad("Active stages pointing to this deployment must be moved or deleted")
+        del api.deployments[deployment_id], api.snapshots[deployment_id]
+        return {}
 
     def get_deployments(self, call: Call, api_id: str, **paging: str) -> Json:
         """List deployments."""
@@ -371,12 +397,7 @@ class HttpApis(ControlPlane):
         domain = self._domains.find(call, domain_name)
         before = _found_mapping(domain, api_mapping_id)
         key = before.key if api_mapping_key is None else api_mapping_key
-        del domain.mappings[before.id]
-        try:
-            changed = self._mapped(call, domain, api_id, stage or before.stage, key)
-        except AwsError:
-            domain.mappings[before.id] = before
-            raise
+        changed = self._mapped(call, domain, api_id, stage or before.stage, key, before)
         domain.mappings[before.id] = Mapping(before.id, *changed)
         return _mapping(domain.mappings[before.id])
 
@@ -386,19 +407,33 @@ class HttpApis(ControlPlane):
         del domain.mappings[_found_mapping(domain, api_mapping_id).id]
         return {}
 
-    def _mapped(
-        self, call: Call, domain: Domain, api_id: str, stage: str, key: str
+    def _mapped(  # noqa: PLR0917 - what a mapping has, and which one it replaces
+        self,
+        call: Call,
+        domain: Domain,
+        api_id: str,
+        stage: str,
+        key: str,
+        before: Mapping | None = None,
     ) -> tuple[str, str, str]:
-        api = self._state.apis.get(api_id)
+        api = self._state.apis.get(api_id)  # of either kind
         if api is None or (api.account, api.region) != (call.account, call.region):
-            raise _bad(f"Invalid API identifier specified {call.account}:{api_id}")
+            message = f"Invalid API identifier specified {call.account}:{api_id}"
+            raise error(self.name, "NotFoundException", message)
         if stage not in api.stages:
-            raise _bad(f"Invalid stage identifier specified: {stage}")
+            raise _bad("Invalid stage identifier specified")
         if key and not _MAPPING_KEY.fullmatch(key):
-            raise _bad("API mapping key should not start or end with a forward slash.")
-        if any(each.key == key for each in domain.mappings.values()):
-            raise _conflict(f"ApiMapping key already exists for this domain name: {key!r}")
+            raise _bad("An ApiMapping key may contain only letters, numbers and one of $-_.+!*'(),")
+        if any(each.key == key and each is not before for each in domain.mappings.values()):
+            raise _conflict("ApiMapping key already exists for this domain name")
         return api.id, stage, key
+
+    def _mappings(self, api: Api) -> Iterator[Mapping]:
+        """Yield what leads to an API, under whichever domain name."""
+        for domain in self._state.domains.values():
+            for mapping in domain.mappings.values():
+                if mapping.api_id == api.id:
+                    yield mapping
 
     # Within.
 
@@ -438,15 +473,17 @@ class HttpApis(ControlPlane):
         api = self._api(call, api_id)
         before = self._part(api, noun, number)
         members = self._members(f"Update{noun}", asked, _TAKEN[noun])
-        kept = api.parts[_PARTS[noun]].pop(number)  # or it would be found to conflict with itself
+        if members.get("AuthorizationType") == "NONE":
+            before = {key: before[key] for key in before if key != "AuthorizerId"}
+        parts = api.parts[_PARTS[noun]]
+        # Without itself, or it would be found to conflict with itself.
+        api.parts[_PARTS[noun]] = {key: parts[key] for key in parts if key != number}
         try:
-            changed = check(api, {**before, **members})
+            parts[number] = check(api, {**before, **members})
         finally:
-            api.parts[_PARTS[noun]][number] = kept
-        kept.clear()
-        kept.update(changed)
+            api.parts[_PARTS[noun]] = parts
         self._auto_deploy(call, api)
-        return kept
+        return parts[number]
 
     def _delete(self, call: Call, api_id: str, noun: str, number: str) -> Json:
         api = self._api(call, api_id)
@@ -458,7 +495,12 @@ class HttpApis(ControlPlane):
     def _auto_deploy(self, call: Call, api: Api) -> None:
         """Let the stages that deploy by themselves serve what the API is now."""
         stages = [each for each in api.stages.values() if each.settings.get("AutoDeploy")]
-        if not stages or not api.parts["routes"]:
+        if not api.parts["routes"]:
+            for stage in stages:
+                message = f"Deployment attempt failed: {_NO_ROUTE}"
+                stage.settings["LastDeploymentStatusMessage"] = message
+            return
+        if not stages:
             return
         number = self._deploy(call, api, auto=True)["DeploymentId"]
         for stage in stages:
@@ -490,16 +532,43 @@ class HttpApis(ControlPlane):
 # What is checked of each part. Each returns the members to keep.
 
 
-def _route(api: Api, members: Json) -> Json:
-    key = members["RouteKey"]
+def _check_api(members: Json) -> None:
+    if members.get("IpAddressType", "ipv4") != "ipv4":
+        raise not_simulated(f"an API of the address type {members['IpAddressType']}")
+    if members.get("RouteSelectionExpression", min(_ROUTE_SELECTION)) not in _ROUTE_SELECTION:
+        raise _bad("HTTP APIs have the route selection expression $request.method $request.path")
+
+
+def _check_stage(members: Json) -> None:
+    if members.get("AutoDeploy") and members.get("DeploymentId"):
+        raise _bad("A deployment cannot be set on a stage that deploys automatically")
+    for name, value in members.get("StageVariables", {}).items():
+        if not _VARIABLE.fullmatch(name) or not _VARIABLE_VALUE.fullmatch(value):
+            raise _bad(
+                f"Invalid stage variable {name!r}: names have letters, digits and underscores, "
+                "values also -.~:/?#&=,"
+            )
+
+
+def _check_route_key(key: str) -> None:
     found = _ROUTE_KEY.fullmatch(key)
     segments = found["path"].split("/") if found and found["path"] else []
     greedy = [segment.endswith("+}") for segment in segments]
-    if not found or not all(map(_SEGMENT.fullmatch, segments)) or any(greedy[:-1]):
+    if not found or not all(map(_SEGMENT.fullmatch, filter(None, segments))) or any(greedy[:-1]):
         raise _bad(
             "The provided route key is not formatted properly for HTTP protocol. Format should be "
             '"<HTTP METHOD> /<RESOURCE PATH>" or "$default"'
         )
+    if not all(segments):
+        raise not_simulated("a route with an empty path segment")
+    variables = [segment.strip("{+}") for segment in segments if segment.startswith("{")]
+    if len(set(variables)) != len(variables):
+        raise not_simulated("a route that names a path variable twice")
+
+
+def _route(api: Api, members: Json) -> Json:
+    key = members["RouteKey"]
+    _check_route_key(key)
     if any(each["RouteKey"] == key for each in api.parts["routes"].values()):
         raise _conflict(f"Route with key {key} already exists for this API")
     target = members.get("Target")
@@ -520,6 +589,8 @@ def _integration(_: Api, members: Json) -> Json:
     if members["IntegrationType"] != "AWS_PROXY":
         raise not_simulated(f"HTTP API integrations of the type {members['IntegrationType']}")
     uri = members.get("IntegrationUri", "")
+    if "${stageVariables." in uri:
+        raise not_simulated("a stage variable in an integration's URI")
     function = invoked(uri)
     if not _FUNCTION.fullmatch(function):
         raise _bad(f"Invalid Integration URI: {uri!r} is not the ARN of a Lambda function")
@@ -541,24 +612,32 @@ def _authorizer(api: Api, members: Json) -> Json:
     if members["AuthorizerType"] != "REQUEST":
         raise not_simulated(f"HTTP API authorizers of the type {members['AuthorizerType']}")
     if any(each["Name"] == members["Name"] for each in api.parts["authorizers"].values()):
-        raise _bad(f"Authorizer already exists: {members['Name']}")
+        raise _bad(f"Authorizer name must be unique. Authorizer {members['Name']} already exists.")
     uri = members.get("AuthorizerUri", "")
+    if "${stageVariables." in uri:
+        raise not_simulated("a stage variable in an authorizer's URI")
     if not _INVOKE.fullmatch(uri) or not _FUNCTION.fullmatch(invoked(uri)):
         form = "arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations"
         raise _bad(f"Invalid Authorizer URI: found {uri!r}, expected {form}")
     version = members.get("AuthorizerPayloadFormatVersion")
     if version not in {"1.0", "2.0"}:
-        raise _bad(
-            "AuthorizerPayloadFormatVersion is a required parameter for a REQUEST authorizer"
-        )
+        raise _bad("AuthorizerPayloadFormatVersion is a required parameter for REQUEST authorizer")
     if version == "1.0" and members.get("EnableSimpleResponses"):
-        raise _bad("EnableSimpleResponses needs the payload format version 2.0")
-    _check_identity(members.get("IdentitySource", []))
-    seconds = members.get("AuthorizerResultTtlInSeconds", _DEFAULT_TTL)
+        raise _bad(
+            'EnableSimpleResponses can only be set for AuthorizerPayloadFormatVersion "2.0".'
+        )
+    sources = members.get("IdentitySource", [])
+    _check_identity(sources)
+    seconds = members.get("AuthorizerResultTtlInSeconds", _DEFAULT_TTL if sources else 0)
     if not 0 <= seconds <= _MOST_TTL:
-        raise _bad(f"Authorizer result TTL should be between 0 and {_MOST_TTL} seconds")
-    if seconds and not members.get("IdentitySource") and "AuthorizerResultTtlInSeconds" in members:
-        raise _bad("Caching needs at least one identity source")
+        raise _bad(
+            "Authorizer result TTL outside allowable range. TTL must be between 0 and "
+            f"{_MOST_TTL} seconds."
+        )
+    if seconds and not sources:
+        raise _bad(
+            "Identity source must be set if authorizer caching is enabled (TTL is greater than 0)"
+        )
     return {**members, "AuthorizerResultTtlInSeconds": seconds}
 
 
@@ -580,10 +659,11 @@ def invoked(uri: str) -> str:
 
 
 def _settings(configurations: list[Json] | None, mutual: Json | None) -> Settings:
-    if len(configurations or []) != 1:
+    if configurations is None or len(configurations) != 1:
         raise _bad("Invalid input. Expected one domain name configuration")
-    assert configurations is not None  # noqa: S101 - one, as just seen
     (given,), mutual = configurations, mutual or {}
+    if given.get("IpAddressType", "ipv4") != "ipv4":
+        raise not_simulated(f"a domain name of the address type {given['IpAddressType']}")
     taken = {
         "CertificateArn",
         "EndpointType",
@@ -613,6 +693,7 @@ def _domain(domain: Domain) -> Json:
         "DomainNameStatusMessage": domain.status_message,
         "EndpointType": "REGIONAL",
         "HostedZoneId": domain.hosted_zone_id,
+        "IpAddressType": "ipv4",
         "SecurityPolicy": domain.security_policy,
         "OwnershipVerificationCertificateArn": domain.ownership_arn,
     }
@@ -648,14 +729,20 @@ def _found_mapping(domain: Domain, number: str) -> Mapping:
     return domain.mappings[number]
 
 
+def _deployment(api: Api, number: str) -> Json:
+    if number not in api.deployments:
+        raise _missing("Deployment", number)
+    return api.deployments[number]
+
+
 def _check_routing(mode: str) -> None:
     if mode != "API_MAPPING_ONLY":
         raise not_simulated(f"the routing mode {mode}")
 
 
 def _page(found: list[Json], most: str | None, token: str | None, scope: str) -> Json:
-    if most is not None and not (most.isascii() and most.isdigit() and int(most) > 0):
-        raise _bad(f"MaxResults must be a positive number: found {most!r}")
+    if most is not None and not _PAGE.fullmatch(most):
+        raise _bad(f"MaxResults must be a positive number: found {most[:20]!r}")
     shown, after = page(found, int(most or 500), token, scope=scope, refusal="BadRequestException")
     return {"Items": shown, "NextToken": after}
 

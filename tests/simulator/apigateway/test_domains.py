@@ -1,9 +1,12 @@
 """Custom domain names: certificates, truststores, states."""
 
+import json
+import re
 from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pkilab import Lab, ca_hierarchy, mutual_tls
 from pkilab.pki import pem, requests
@@ -34,13 +37,24 @@ class Site:
         """Have a public certificate."""
         return mutual_tls.request_public_certificate(self.acm, self.route53, name, self.zone)
 
-    def imported(self, *names, days=300):
-        """Import a certificate of the private CA."""
+    def imported(self, *names, days=300, ca=None, again=None):
+        """Import a certificate of a private CA, under an ARN that has one if ``again`` says so."""
         key = self.lab.generate_key(names[0])
         csr = requests.build_request(key, f"CN={names[0]}", dns_names=list(names))
         validity = {"Type": "DAYS", "Value": days}
-        issued = ca_hierarchy.issue(self.pca, self.root_arn, csr, validity=validity)
-        return mutual_tls.import_certificate(self.acm, issued.pem, key, issued.chain_pem)
+        issued = ca_hierarchy.issue(self.pca, ca or self.root_arn, csr, validity=validity)
+        if again is None:
+            return mutual_tls.import_certificate(self.acm, issued.pem, key, issued.chain_pem)
+        plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return self.acm.import_certificate(
+            CertificateArn=again, Certificate=issued.pem, PrivateKey=plain,
+            CertificateChain=issued.chain_pem,
+        )["CertificateArn"]  # fmt: skip
+
+    def status(self, name=NAME):
+        """Return a domain name's state and what it says of it."""
+        (found,) = self.apis.get_domain_name(DomainName=name)["DomainNameConfigurations"]
+        return found["DomainNameStatus"], found.get("DomainNameStatusMessage")
 
     def truststore(self, body=None):
         """Upload a truststore, whatever it holds."""
@@ -108,7 +122,7 @@ def test_a_truststore_that_is_none_is_refused(site):
     for body in (
         b"",
         b"not PEM",
-        pem.load_certificate(certificate).public_bytes(_der()),
+        site.root.public_bytes(Encoding.DER),
         certificate.encode() * 1001,
         b" " * 1_000_001,
         b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
@@ -118,19 +132,26 @@ def test_a_truststore_that_is_none_is_refused(site):
         assert "AAAA" not in message
 
 
-def _der():
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return Encoding.DER
-
-
 def test_another_accounts_truststore_must_be_open_to_all(site, lab):
     """A private one is not read."""
     s3 = lab.client("s3", account="consumer")
     s3.create_bucket(Bucket="their-trust")
     s3.put_object(Bucket="their-trust", Key="t.pem", Body=pem.to_pem(site.root).encode())
     store = mutual_tls.TruststoreObject("s3://their-trust/t.pem", None)
-    assert "was denied" in site.refused(site.public(), store)
+    arn = site.public()
+    assert "was denied" in site.refused(arn, store)
+    s3.delete_public_access_block(Bucket="their-trust")
+    s3.put_bucket_policy(Bucket="their-trust", Policy=_policy({"AWS": "111122223333"}))
+    with pytest.raises(ClientError, match="not simulated"):
+        mutual_tls.create_domain(site.apis, NAME, arn, truststore=store)
+    s3.put_bucket_policy(Bucket="their-trust", Policy=_policy("*"))
+    done = mutual_tls.create_domain(site.apis, NAME, arn, truststore=store)
+    assert done.truststore.uri == store.uri
+
+
+def _policy(principal):
+    allow = {"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject"}
+    return json.dumps({"Statement": [{**allow, "Resource": "arn:aws:s3:::their-trust/*"}]})
 
 
 def test_an_ownership_certificate_is_a_public_one_for_all_the_servers_names(site):
@@ -156,6 +177,155 @@ def test_a_proof_that_ends_locks_the_domain_name(site, lab):
     (now,) = site.apis.get_domain_name(DomainName=NAME)["DomainNameConfigurations"]
     assert now["DomainNameStatus"] == "PENDING_OWNERSHIP_VERIFICATION"
     assert "expired" in now["DomainNameStatusMessage"]
+    change = {"DomainName": NAME, "DomainNameConfigurations": [{"CertificateArn": server}]}
+    with pytest.raises(ClientError, match="Provide a valid one before any other change"):
+        site.apis.update_domain_name(**change, MutualTlsAuthentication={"TruststoreUri": ""})
+    change["DomainNameConfigurations"][0]["OwnershipVerificationCertificateArn"] = site.public()
+    (now,) = site.apis.update_domain_name(**change)["DomainNameConfigurations"]
+    assert now["DomainNameStatus"] == "AVAILABLE"
+
+
+MORE = "more.lab.example"
+
+
+@pytest.mark.parametrize(
+    ("names", "other_ca", "sentence"),
+    [
+        ((MORE,), False, "does not cover the domain name any more"),
+        ((NAME, "outside.example"), False, "has a name that the ownership verification"),
+        ((NAME, MORE), True, "reimported from a different issuer"),
+    ],
+)
+def test_a_reimport_that_does_not_fit_is_pending(site, names, other_ca, sentence):
+    """Until one comes that does."""
+    arn, owner = site.imported(NAME, MORE), site.public("*.lab.example")
+    mutual_tls.create_domain(
+        site.apis, NAME, arn, truststore=site.truststore(), ownership_arn=owner
+    )
+    ca = site.root_arn
+    if other_ca:
+        ca = ca_hierarchy.create_root(site.pca, {"CommonName": "Another Root"})
+    site.imported(*names, ca=ca, again=arn)
+    status, message = site.status()
+    assert status == "PENDING_CERTIFICATE_REIMPORT"
+    assert sentence in message
+    change = {"DomainName": NAME, "DomainNameConfigurations": [{"CertificateArn": arn}]}
+    with pytest.raises(ClientError):
+        site.apis.update_domain_name(**change)
+    site.imported(NAME, MORE, again=arn)
+    assert site.status() == ("AVAILABLE", None)
+
+
+def test_a_subject_has_one_issuer_among_names_with_mutual_tls(site):
+    """Without mutual TLS it may have several."""
+    store, owner = site.truststore(), site.public("*.lab.example")
+    ours = site.imported(NAME, MORE)
+    theirs = site.imported(
+        NAME, MORE, ca=ca_hierarchy.create_root(site.pca, {"CommonName": "Another Root"})
+    )
+    mutual_tls.create_domain(site.apis, NAME, ours, truststore=store, ownership_arn=owner)
+    message = site.refused(theirs, store, name=MORE, ownership_arn=owner)
+    assert message == (
+        f"The certificate subject CN={NAME} conflicts with an existing certificate from a "
+        "different issuer."
+    )
+    assert mutual_tls.create_domain(site.apis, MORE, theirs).truststore is None
+
+
+def test_a_proof_of_ownership_is_no_server_certificate_of_another_name(site):
+    """Nor the other way round; of a name without mutual TLS it may be."""
+    store, owner = site.truststore(), site.public("*.lab.example")
+    mutual_tls.create_domain(
+        site.apis, NAME, site.imported(NAME), truststore=store, ownership_arn=owner
+    )
+    assert "is the ownershipVerificationCertificate" in site.refused(owner, store, name=MORE)
+    assert mutual_tls.create_domain(site.apis, MORE, owner).truststore is None
+    site.apis.delete_domain_name(DomainName=NAME)
+    mutual_tls.use_truststore(site.apis, MORE, store)
+    message = site.refused(site.imported(NAME), store, ownership_arn=owner)
+    assert "is the server certificate of another" in message
+
+
+def test_certificates_are_in_use_while_a_name_has_them(site):
+    """So ACM keeps them."""
+    one, two = site.public(), site.imported(NAME)
+    mutual_tls.create_domain(site.apis, NAME, one)
+    with pytest.raises(ClientError, match="is in use"):
+        site.acm.delete_certificate(CertificateArn=one)
+    change = [{"CertificateArn": two}]
+    site.apis.update_domain_name(DomainName=NAME, DomainNameConfigurations=change)
+    site.acm.delete_certificate(CertificateArn=one)
+    site.apis.delete_domain_name(DomainName=NAME)
+    site.acm.delete_certificate(CertificateArn=two)
+
+
+def test_a_truststore_is_what_it_was_when_it_was_read(site):
+    """The newest without a version, another only by an update; an empty URI ends mutual TLS."""
+    first, arn = site.truststore(), site.public()
+    second = site.truststore(pem.to_pem(site.root, site.root).encode())
+    change = {"DomainName": NAME, "DomainNameConfigurations": [{"CertificateArn": arn}]}
+
+    def use(**mutual):
+        answer = site.apis.update_domain_name(**change, MutualTlsAuthentication=mutual)
+        return answer.get("MutualTlsAuthentication")
+
+    made = mutual_tls.create_domain(site.apis, NAME, arn, truststore=first)
+    assert made.truststore == first
+    twice = use(TruststoreUri=first.uri)
+    assert twice["TruststoreWarnings"] == ["CN=Root: it stands here more than once"]
+    assert "TruststoreVersion" not in twice
+    assert use(TruststoreVersion=first.version) == {
+        "TruststoreUri": first.uri, "TruststoreVersion": first.version,
+    }  # fmt: skip
+    assert use(TruststoreVersion=second.version)["TruststoreVersion"] == second.version
+    assert use(TruststoreUri="") is None
+    with pytest.raises(ClientError, match="needs a truststore URI"):
+        use(TruststoreVersion=first.version)
+
+
+@pytest.mark.parametrize("key", ["a#b?c", "/x", "[", "a//b", "\N{LATIN SMALL LETTER E WITH ACUTE}"])
+def test_a_key_is_taken_as_it_stands(site, key):
+    """A URI of S3's is no URL."""
+    body = pem.to_pem(site.root).encode()
+    site.s3.put_object(Bucket="domain-trust", Key=key, Body=body)
+    store = mutual_tls.TruststoreObject(f"s3://domain-trust/{key}", None)
+    made = mutual_tls.create_domain(site.apis, NAME, site.public(), truststore=store)
+    assert made.truststore.uri == store.uri
+
+
+def test_what_is_not_simulated_is_refused(site, lab):
+    """Edge-optimised names, wildcards, older TLS, a name in two Regions."""
+    arn = site.imported("*.lab.example")
+    for name, change in (
+        (NAME, {"EndpointType": "EDGE"}),
+        (NAME, {"SecurityPolicy": "TLS_1_0"}),
+        (NAME, {"IpAddressType": "dualstack"}),
+        ("*.lab.example", {}),
+    ):
+        with pytest.raises(ClientError, match="is not simulated by pkilab"):
+            site.apis.create_domain_name(
+                DomainName=name, DomainNameConfigurations=[{"CertificateArn": arn, **change}]
+            )
+    mutual_tls.create_domain(site.apis, NAME, arn)
+    with pytest.raises(ClientError, match="one custom domain name in two Regions"):
+        lab.client("apigatewayv2", region="eu-west-1").create_domain_name(
+            DomainName=NAME, DomainNameConfigurations=[{"CertificateArn": arn}]
+        )
+
+
+def test_a_name_is_regional(site, lab):
+    """With a name and a zone of its Region; other accounts and Regions do not see it."""
+    mutual_tls.create_domain(site.apis, NAME, site.public())
+    (made,) = site.apis.get_domain_name(DomainName=NAME.upper())["DomainNameConfigurations"]
+    assert re.fullmatch(
+        r"d-[a-z0-9]{10}\.execute-api\.us-east-1\.amazonaws\.com", made["ApiGatewayDomainName"]
+    )
+    assert made["HostedZoneId"] == "Z1UJRXOUMOOFQ8"
+    for other in ({"account": "consumer"}, {"region": "eu-west-1"}):
+        apis = lab.client("apigatewayv2", **other)
+        assert apis.get_domain_names()["Items"] == []
+        with pytest.raises(ClientError, match="Invalid domain name identifier specified"):
+            apis.get_domain_name(DomainName=NAME)
 
 
 def test_a_change_takes_as_long_as_the_world_takes_and_nothing_else_comes_between():
@@ -170,11 +340,11 @@ def test_a_change_takes_as_long_as_the_world_takes_and_nothing_else_comes_betwee
         change = {"DomainName": NAME, "DomainNameConfigurations": configuration}
         with pytest.raises(ClientError) as caught:
             apis.update_domain_name(**change)
-        assert caught.value.response["Error"]["Code"] in {
-            "ConflictException",
-            "BadRequestException",
-        }
+        assert caught.value.response["Error"]["Code"] == "ConflictException"
+        assert "already an update in progress" in caught.value.response["Error"]["Message"]
         lab.clock.advance(seconds=30)
+        (now,) = apis.get_domain_name(DomainName=NAME)["DomainNameConfigurations"]
+        assert now["DomainNameStatus"] == "AVAILABLE"
         apis.update_domain_name(**change)
 
 
@@ -214,10 +384,14 @@ def test_a_mapping_leads_to_a_stage_that_is_there(site):
     api = site.apis.create_api(Name="a", ProtocolType="HTTP")["ApiId"]
     site.apis.create_stage(ApiId=api, StageName="v1")
     well = {"DomainName": NAME, "ApiId": api, "Stage": "v1"}
-    for change in ({"ApiId": "nothing"}, {"Stage": "v2"}, {"ApiMappingKey": "/a"}):
-        with pytest.raises(ClientError) as caught:
+    for change, code, sentence in (
+        ({"ApiId": "nothing"}, "NotFoundException", "Invalid API identifier specified"),
+        ({"Stage": "v2"}, "BadRequestException", "Invalid stage identifier specified"),
+        ({"ApiMappingKey": "/a"}, "BadRequestException", "An ApiMapping key may contain only"),
+    ):
+        with pytest.raises(ClientError, match=sentence) as caught:
             site.apis.create_api_mapping(**{**well, **change})
-        assert caught.value.response["Error"]["Code"] == "BadRequestException"
+        assert caught.value.response["Error"]["Code"] == code
     one = site.apis.create_api_mapping(**well)["ApiMappingId"]
     two = site.apis.create_api_mapping(**well, ApiMappingKey="a/b")["ApiMappingId"]
     with pytest.raises(ClientError, match="already exists"):
@@ -227,8 +401,10 @@ def test_a_mapping_leads_to_a_stage_that_is_there(site):
     with pytest.raises(ClientError, match="already exists"):
         site.apis.update_api_mapping(**{**moved, "ApiMappingKey": ""})
     assert site.apis.get_api_mapping(DomainName=NAME, ApiMappingId=two)["ApiMappingKey"] == "c"
-    with pytest.raises(ClientError, match="delete its API mappings first"):
+    with pytest.raises(ClientError, match=f"Deleting API {api} failed. Please remove all API map"):
         site.apis.delete_api(ApiId=api)
+    with pytest.raises(ClientError, match="Please remove all API mappings for the stage"):
+        site.apis.delete_stage(ApiId=api, StageName="v1")
     for number in (one, two):
         site.apis.delete_api_mapping(DomainName=NAME, ApiMappingId=number)
     site.apis.delete_api(ApiId=api)
