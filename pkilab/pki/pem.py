@@ -25,7 +25,11 @@ _Loaded = TypeVar("_Loaded")
 
 _CERTIFICATE = ("CERTIFICATE", "X509 CERTIFICATE")  # the second is old OpenSSL's
 _REQUEST = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")  # the second is old tools'
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
+# A block's text ends at the next dashes, wherever they lead: a search for the block's own end would
+# read the rest of a hostile text anew for every beginning in it.
+_BLOCK = re.compile(
+    r"-----BEGIN ([A-Z0-9 ]{1,40})-----((?:(?!-----).)*)-----END \1-----", re.DOTALL
+)
 _DER_SEQUENCE = 0x30
 
 
@@ -89,7 +93,7 @@ def blocks(data: bytes | str, thing: str, labels: tuple[str, ...]) -> tuple[byte
             return (data,)
         data = data.decode("latin-1")  # any byte may stand in the text around a block
     found = _BLOCK.findall(data)
-    if not found:
+    if not found or len(found) < data.count("-----BEGIN "):
         what = "a PEM block that does not end" if "-----BEGIN" in data else "no PEM block"
         raise MalformedError(thing, found=what, expected=expected)
     for label, _ in found:

@@ -83,6 +83,7 @@ def test_a_private_key_is_named_and_never_echoed(make: Any) -> None:
     ("change", "found"),
     [
         (lambda pem: pem.replace("-----END CERTIFICATE-----", ""), "a PEM block that does not end"),
+        (lambda pem: pem[:200] + "\n" + pem, "a PEM block that does not end"),
         (lambda pem: pem.replace("M", "!", 1), "damaged base64"),
         (lambda pem: pem.splitlines()[1], "no PEM block"),
         (lambda pem: pem.replace("CERTIFICATE", "PUBLIC KEY"), "a block of kind PUBLIC KEY"),
