@@ -23,6 +23,7 @@ from moto.core.exceptions import HTTPException
 from moto.core.request import normalize_request
 from moto.iam.models import get_account_id_from, iam_backends
 from moto.moto_api._internal import mock_random
+from moto.sts.models import sts_backends
 
 from pkilab.simulator.s3 import close_new_buckets
 from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse, not_simulated
@@ -37,7 +38,7 @@ BORROWED = {
     "route53": "route53",
     "tagging": "resourcegroupstaggingapi",
 }
-USER_NAME = "learner"
+_USER_NAME = "learner"
 _HOOKED_CLOCKS = (moto.core.utils, moto.s3.models)
 
 
@@ -66,15 +67,16 @@ class Borrowed:
             alias: _learner(number, world.region) for alias, number in world.accounts.items()
         }
 
-    def account_of(self, access_key_id: str) -> str:
-        """Return the account that an access key belongs to.
+    def caller(self, access_key_id: str, region: str) -> tuple[str, str]:
+        """Return the account that an access key belongs to, and the ARN of whom.
 
         Raises:
             AwsError: no account of this world has such a key.
         """
         account: str = get_account_id_from(access_key_id)
         if access_key_id in iam_backends[account]["aws"].access_keys:
-            return account
+            _, arn, _ = sts_backends[account]["aws"].get_caller_identity(access_key_id, region)
+            return account, arn
         raise AwsError(
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
@@ -154,6 +156,6 @@ def _account_of(response: Any) -> str:  # noqa: ANN401 - moto's response class i
 def _learner(account: str, region: str) -> Credentials:
     """Give an account the IAM user in whose name the lab's clients call."""
     backend = iam_backends[account]["aws"]
-    backend.create_user(region, USER_NAME)
-    key = backend.create_access_key(USER_NAME)
+    backend.create_user(region, _USER_NAME)
+    key = backend.create_access_key(_USER_NAME)
     return Credentials(key.access_key_id, key.secret_access_key)

@@ -19,7 +19,7 @@ from pkilab.simulator.apigateway.requests import ApiRequest
 from pkilab.simulator.apigateway.rest_apis import RestApis
 from pkilab.simulator.apigateway.runtime import Runtime
 from pkilab.simulator.apigateway.state import ApiGatewayState
-from pkilab.simulator.borrowed import BORROWED, USER_NAME, Borrowed, Credentials
+from pkilab.simulator.borrowed import BORROWED, Borrowed, Credentials
 from pkilab.simulator.functions.service import Lambda
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import (
@@ -124,10 +124,8 @@ class Gateway:
             return self._anonymous(request)
         key, region, service = scope
         region = region or self.world.region
-        account = self._borrowed.account_of(key)
-        call = Call(
-            account, region, self.world.clock.now(), f"arn:aws:iam::{account}:user/{USER_NAME}"
-        )
+        account, caller = self._borrowed.caller(key, region)
+        call = Call(account, region, self.world.clock.now(), caller)
         if service == RestApis.name and urlsplit(request.url).path.startswith("/v2/"):
             service = HttpApis.name  # both generations sign alike
         if faithful := self._services.get(service):

@@ -49,7 +49,6 @@ class SimulatedPlace:
         }
         self._inner: Server | None = None
         self.gateway.functions.network = self._network
-        self.gateway.functions.credentials = self._credentials
 
     def client(self, service: str, account: str, region: str) -> Any:  # noqa: ANN401
         """Return a client of one account."""
@@ -105,10 +104,6 @@ class SimulatedPlace:
         if self._inner is None:
             self._inner = Server(self.gateway)
         return self._inner.url
-
-    def _credentials(self, account: str) -> dict[str, str]:
-        alias = next(alias for alias, number in self.accounts.items() if number == account)
-        return self.environment(alias)
 
 
 def open_place(

@@ -38,10 +38,11 @@ def place():
 def test_each_account_has_a_key_and_no_other_key_counts(borrowed):
     """Also not one of moto's default account."""
     for alias, number in ACCOUNTS.items():
-        assert borrowed.account_of(borrowed.credentials[alias].access_key_id) == number
+        key = borrowed.credentials[alias].access_key_id
+        assert borrowed.caller(key, "us-east-1") == (number, f"arn:aws:iam::{number}:user/learner")
     for key in ("AKIAIOSFODNN7EXAMPLE", "", "foobar_key", "ASIA" + "A" * 16):
         with pytest.raises(AwsError) as caught:
-            borrowed.account_of(key)
+            borrowed.caller(key, "us-east-1")
         assert (caught.value.code, caught.value.status) == ("UnrecognizedClientException", 403)
 
 
@@ -50,10 +51,21 @@ def test_a_new_key_of_a_user_is_one_of_its_account(place):
     iam = place.client("iam", "other", "us-east-1")
     iam.create_user(UserName="second")
     key = iam.create_access_key(UserName="second")["AccessKey"]["AccessKeyId"]
-    assert place.gateway._borrowed.account_of(key) == ACCOUNTS["other"]
+    caller = place.gateway._borrowed.caller
+    second = f"arn:aws:iam::{ACCOUNTS['other']}:user/second"
+    assert caller(key, "us-east-1") == (ACCOUNTS["other"], second)
     iam.delete_access_key(UserName="second", AccessKeyId=key)
     with pytest.raises(AwsError):
-        place.gateway._borrowed.account_of(key)
+        caller(key, "us-east-1")
+
+
+def test_a_role_is_assumed_across_accounts_without_being_asked(place):
+    """The session calls as the role; neither that there is one nor whom it trusts is looked at."""
+    role = f"arn:aws:iam::{ACCOUNTS['other']}:role/nobody-made-it"
+    sts = place.client("sts", "owner", "us-east-1")
+    key = sts.assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]["AccessKeyId"]
+    session = f"arn:aws:sts::{ACCOUNTS['other']}:assumed-role/nobody-made-it/me"
+    assert place.gateway._borrowed.caller(key, "us-east-1") == (ACCOUNTS["other"], session)
 
 
 def test_a_secret_is_not_shown(borrowed):

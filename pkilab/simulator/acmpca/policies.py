@@ -191,8 +191,8 @@ def _is_owner(principal: object, call: Call) -> bool:
     if _is_anybody(principal):
         return True
     named = _list(principal.get("AWS")) if isinstance(principal, dict) else []
-    prefix = call.principal.split("::", maxsplit=1)[0]  # arn:PARTITION:iam
-    owner = {call.account, call.principal, f"{prefix}::{call.account}:root"}
+    partition = call.principal.split(":")[1]
+    owner = {call.account, call.principal, f"arn:{partition}:iam::{call.account}:root"}
     return not owner.isdisjoint(named)
 
 

@@ -1,13 +1,15 @@
-"""The one door from functions to moto's IAM: whether a role lets Lambda assume it."""
+"""The one door from functions to moto's IAM and STS: the roles that functions run in."""
 
 from __future__ import annotations
 
 import json
 
 from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
 
 _LAMBDA = "lambda.amazonaws.com"
 _ASSUMING = {"sts:assumerole", "sts:*", "*"}
+_SECONDS = 12 * 3600  # not looked at: keys do not end in this world
 
 
 def trusts_lambda(role_arn: str) -> bool:
@@ -27,6 +29,17 @@ def trusts_lambda(role_arn: str) -> bool:
     statements = _listed(policy.get("Statement", [])) if isinstance(policy, dict) else []
     effects = {_effect(each) for each in statements if isinstance(each, dict)}
     return "Allow" in effects and "Deny" not in effects
+
+
+def assume(role_arn: str, function_arn: str) -> dict[str, str]:
+    """Return the variables by which a function's AWS clients call as its role does."""
+    _, _, _, region, account, _, name = function_arn.split(":")
+    session = sts_backends[account]["aws"].assume_role(region, name, role_arn, "", _SECONDS, "")
+    return {
+        "AWS_ACCESS_KEY_ID": session.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
+        "AWS_SESSION_TOKEN": session.session_token,
+    }
 
 
 def _effect(statement: dict[str, object]) -> object:

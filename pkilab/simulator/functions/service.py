@@ -25,7 +25,7 @@ from pkilab.simulator.functions.environment import Deployment, Invocation
 from pkilab.simulator.functions.errors import error, invalid, violation
 from pkilab.simulator.functions.permissions import allows, document, statement
 from pkilab.simulator.functions.pool import Pool
-from pkilab.simulator.functions.roles import trusts_lambda
+from pkilab.simulator.functions.roles import assume, trusts_lambda
 from pkilab.simulator.rest import RestJsonService
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, Json, Later, not_simulated
@@ -113,7 +113,6 @@ class Lambda(RestJsonService):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.network: Callable[[], str] = lambda: "http://127.0.0.1:9"  # refuses
-        self.credentials: Callable[[str], Mapping[str, str]] = lambda _account: {}
         self._functions: dict[str, Function] = {}  # by ARN
         self._numbers = world.entropy("lambda")
         self._revisions = world.entropy("lambda", "policies")
@@ -512,12 +511,11 @@ class Lambda(RestJsonService):
         _require_active(function)
         if function.pool is None:
             configuration, archive = function.serving
-            account = function.arn.split(":")[4]
             stream = f"{self.world.clock.now():%Y/%m/%d}/[$LATEST]"
             deployment = Deployment(
                 function.arn,
                 archive,
-                {**self._variables(configuration), **self.credentials(account)},
+                self._variables(configuration) | assume(configuration["Role"], function.arn),
                 configuration["Timeout"],
                 stream,
                 configuration["RevisionId"],

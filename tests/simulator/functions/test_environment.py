@@ -101,7 +101,8 @@ def test_a_process_has_its_functions_variables_and_nothing_else(aws, monkeypatch
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME",
         "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
         "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_REGION",
-        "AWS_SECRET_ACCESS_KEY", "HOME", "HTTPS_PROXY", "HTTP_PROXY", "LAMBDA_TASK_ROOT", "LANG",
+        "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HOME", "HTTPS_PROXY", "HTTP_PROXY",
+            "LAMBDA_TASK_ROOT", "LANG",
         "NO_PROXY", "PATH", "TMPDIR", "TZ", "WORD", "_HANDLER", "http_proxy", "https_proxy",
         "no_proxy",
     }  # fmt: skip

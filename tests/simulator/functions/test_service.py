@@ -158,7 +158,7 @@ def test_a_function_reaches_the_world_and_nothing_else(aws):
         "    except urllib.error.HTTPError as error:\n        return error.code"
     )
     aws.deploy(code)
-    assert aws.invoke(1)[1] == "arn:aws:iam::111122223333:user/learner"
+    assert aws.invoke(1)[1] == "arn:aws:sts::111122223333:assumed-role/r/f"
     assert aws.invoke()[1] == 403
 
 
