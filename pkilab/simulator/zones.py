@@ -28,7 +28,8 @@ class Zones:
         ]
         if not zones:
             return ()
-        # Of zones of one name the oldest answers: it is the one that was delegated to.
+        # Of an account's zones of one name the oldest answers: it is the one that was delegated to.
+        # Of several accounts' the first does; moto does not say which zone is older.
         closest = max(zones, key=lambda zone: len(_canonical(zone.name)))
         return tuple(
             value

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pkilab import Lab
 from pkilab.simulator.zones import Zones
 
 NAME = "_a.b.lab.example"
@@ -48,7 +49,6 @@ def test_other_names_and_kinds_are_not_there(write):
 
 def test_zone_ids_repeat(lab):
     """They come from the world's seed."""
-    from pkilab import Lab
 
     def number(lab):
         made = lab.client("route53").create_hosted_zone(Name="a.example", CallerReference="x")
@@ -60,3 +60,46 @@ def test_zone_ids_repeat(lab):
         seed="tests", accounts={"owner": "111122223333", "consumer": "444455556666"}
     ) as again:
         assert number(again) == first
+
+
+def test_of_zones_of_one_name_the_oldest_answers(write):
+    """A later one was not delegated to."""
+    write("lab.example", "first.")
+    write("lab.example", "second.")
+    assert Zones().records(NAME, "CNAME") == ("first.",)
+
+
+def test_the_closest_zone_answers_though_it_knows_nothing(lab, write):
+    """Whoever asked the one above was sent on."""
+    write("lab.example", "near.")
+    lab.client("route53").create_hosted_zone(Name="b.lab.example", CallerReference="x")
+    assert Zones().records(NAME, "CNAME") == ()
+    assert Zones().records("_a.c.lab.example", "CNAME") == ()
+
+
+def test_a_record_that_is_deleted_is_gone(lab):
+    """With one of several values, or of another kind, nothing else changes."""
+    route53 = lab.client("route53")
+    zone = route53.create_hosted_zone(Name="lab.example", CallerReference="x")["HostedZone"]["Id"]
+    record = {
+        "Name": "*.lab.example", "Type": "TXT", "TTL": 60,
+        "ResourceRecords": [{"Value": '"a"'}, {"Value": '"b"'}],
+    }  # fmt: skip
+
+    def change(action):
+        changes = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=changes)
+
+    change("CREATE")
+    assert Zones().records("*.lab.example", "TXT") == ('"a"', '"b"')
+    assert Zones().records("x.lab.example", "TXT") == ()  # names are compared, not matched
+    change("DELETE")
+    assert Zones().records("*.lab.example", "TXT") == ()
+
+
+def test_nothing_is_there_without_a_lab():
+    """Nor after one is closed."""
+    with Lab.simulated(seed="zones") as lab:
+        lab.client("route53").create_hosted_zone(Name="lab.example", CallerReference="x")
+        assert Zones().records("lab.example", "NS")
+    assert Zones().records("lab.example", "NS") == ()

@@ -71,7 +71,7 @@ class Amazon:
             encipher_only=False, decipher_only=False,
         )  # fmt: skip
         return self._sign(
-            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, dns_names[0][:64])]),
+            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, dns_names[0])]),
             key,
             (not_before, not_after),
             by=(_INTERMEDIATE, self._keys[1]),

@@ -12,7 +12,9 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from pkilab.errors import MalformedError
 from pkilab.pki import pem
@@ -26,6 +28,10 @@ _KEYS = {
     "EC_prime256v1", "EC_secp384r1", "EC_secp521r1",
 }  # fmt: skip
 _LONGEST_KEY = 5120  # bytes
+_BITS = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
+    "key_agreement", "key_cert_sign", "crl_sign",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,28 @@ def read(certificate: bytes, key: bytes, chain: bytes | None, now: datetime) -> 
     above = _chain(chain) if chain else ()
     _check_chain(found, above)
     return Imported(found, private_key, above, names, algorithm)
+
+
+def check_uses(before: x509.Certificate, after: x509.Certificate) -> None:
+    """Check that a reimport takes no use away, as far as ACM looks.
+
+    Client authentication may go, and of an ECDSA key key encipherment.
+
+    Raises:
+        AwsError: ValidationException.
+    """
+    gone = _uses(before) - _uses(after) - {ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string}
+    if isinstance(after.public_key(), ec.EllipticCurvePublicKey):
+        gone.discard("key_encipherment")
+    if gone:
+        raise _refused(f"A reimport may not remove key usages: {', '.join(sorted(gone))}")
+
+
+def _uses(certificate: x509.Certificate) -> set[str]:
+    usage = extension_value(certificate, x509.KeyUsage)
+    extended = extension_value(certificate, x509.ExtendedKeyUsage) or ()
+    named = {each for each in _BITS if usage and getattr(usage, each)}
+    return named | {each.dotted_string for each in extended}
 
 
 def _certificate(data: bytes) -> x509.Certificate:
@@ -119,6 +147,19 @@ def _check_chain(certificate: x509.Certificate, chain: tuple[x509.Certificate, .
                 "immediate signing certificate, followed by any intermediaries in order. The index "
                 f"within the chain of the invalid certificate is: {index}"
             )
+    _check_family(certificate, chain[0])
+
+
+def _check_family(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
+    """Check that RSA signs RSA, and ECDSA ECDSA."""
+    ours, theirs = (
+        key_algorithm(each.public_key()).partition("_")[0] for each in (certificate, issuer)
+    )
+    if ours != theirs:
+        raise _refused(
+            f"The algorithm of the certificate, {ours}, must match that of the CA that signed it: "
+            f"found {theirs}"
+        )
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ _AMAZONS = ("amazonaws.com", "cloudfront.net", "elasticbeanstalk.com")
 _PUBLIC_KEYS = ("RSA_2048", "EC_prime256v1", "EC_secp384r1")
 _LISTED_KEYS = ("RSA_1024", "RSA_2048")  # unless Includes says otherwise
 _MOST_NAMES = 10
+_LONGEST_FIRST_NAME = 64  # octets: it is the common name, too
 _MOST_TAGS = 50
 _TOKEN_HOURS, _VALIDATION_HOURS = 1, 72
 _CHECK_EVERY = timedelta(minutes=1)
@@ -78,6 +79,8 @@ class Acm(JsonService):
             if kept.names and not set(kept.names) & set(found.names):
                 message = "Not all domain names may be removed by a reimport."
                 raise AwsError("ValidationException", message)
+            if kept.certificate:
+                importing.check_uses(kept.certificate, found.certificate)
         else:
             kept = AcmCertificate(
                 self._arn(call), call.account, call.region, "IMPORTED", "ISSUED", found.names,
@@ -112,6 +115,9 @@ class Acm(JsonService):
         names = tuple(dict.fromkeys(name.lower().rstrip(".") for name in wanted))
         for name in names:
             _check_name(name)
+        if len(names[0]) > _LONGEST_FIRST_NAME:
+            message = f"The first domain name has at most {_LONGEST_FIRST_NAME} characters"
+            raise AwsError("InvalidParameterException", f"{message}: found {len(names[0])}")
         if len(names) > _MOST_NAMES:
             message = f"The number of domains exceeds the limit of {_MOST_NAMES}."
             raise AwsError("LimitExceededException", message)
@@ -173,15 +179,15 @@ class Acm(JsonService):
             }
             for each in self.certificates.of(call.account, call.region)
             if each.key_algorithm in keys
-            and (certificate_statuses is None or each.status in certificate_statuses)
+            and (certificate_statuses is None or _status(each, call.now) in certificate_statuses)
         ]
         scope = f"{call.account} {call.region} {keys} {certificate_statuses}"
         shown, token = page(
             found, max_items, next_token, scope=scope, refusal="ValidationException"
         )
-        # A summary has no lists of objects where the detail has.
+        # A summary has names where the detail has objects.
         summaries = [
-            {k: v for k, v in each.items() if k not in {"KeyUsages", "ExtendedKeyUsages"}}
+            {**each, **{k: [usage["Name"] for usage in each[k]] for k in _USES & each.keys()}}
             for each in shown
         ]
         return {"CertificateSummaryList": summaries, "NextToken": token}
@@ -274,14 +280,11 @@ class Acm(JsonService):
 
     def _detail(self, found: AcmCertificate, now: datetime) -> Json:
         certificate = found.certificate
-        status = found.status
-        if certificate and now > certificate.not_valid_after_utc:
-            status = "EXPIRED"
         detail: Json = {
             "CertificateArn": found.arn,
             "DomainName": found.names[0] if found.names else None,
             "SubjectAlternativeNames": list(found.names),
-            "Status": status,
+            "Status": _status(found, now),
             "Type": found.type,
             "KeyAlgorithm": found.key_algorithm.replace("_", "-", 1),
             "CreatedAt": found.created,
@@ -316,6 +319,11 @@ class Acm(JsonService):
         return detail
 
 
+def _status(found: AcmCertificate, now: datetime) -> str:
+    ended = found.certificate is not None and now > found.certificate.not_valid_after_utc
+    return "EXPIRED" if ended else found.status
+
+
 def _of_certificate(certificate: x509.Certificate) -> Json:
     usages = extension_value(certificate, x509.ExtendedKeyUsage)
     hashed = certificate.signature_hash_algorithm
@@ -328,20 +336,44 @@ def _of_certificate(certificate: x509.Certificate) -> Json:
         "NotBefore": certificate.not_valid_before_utc,
         "NotAfter": certificate.not_valid_after_utc,
         "SignatureAlgorithm": f"{hashed.name.upper() if hashed else ''}WITH{family}",
+        "KeyUsages": _key_usages(extension_value(certificate, x509.KeyUsage)),
         "ExtendedKeyUsages": [
             {"Name": _USAGES.get(oid.dotted_string, "CUSTOM"), "OID": oid.dotted_string}
             for oid in usages or ()
-        ],
-    }
+        ] or [{"Name": "NONE"}],
+    }  # fmt: skip
 
 
+def _key_usages(usage: x509.KeyUsage | None) -> list[Json]:
+    """Return what a key may be used for; without the extension, anything."""
+    if usage is None:
+        return [{"Name": "ANY"}]
+    agrees = usage.key_agreement
+    return [
+        {"Name": shown}
+        for name, shown in _KEY_USAGES.items()
+        if (agrees or not name.endswith("cipher_only")) and getattr(usage, name)
+    ]
+
+
+_USES = {"KeyUsages", "ExtendedKeyUsages"}
+_KEY_USAGES = {
+    "digital_signature": "DIGITAL_SIGNATURE", "content_commitment": "NON_REPUDIATION",
+    "key_encipherment": "KEY_ENCIPHERMENT", "data_encipherment": "DATA_ENCIPHERMENT",
+    "key_agreement": "KEY_AGREEMENT", "key_cert_sign": "CERTIFICATE_SIGNING",
+    "crl_sign": "CRL_SIGNING", "encipher_only": "ENCIPHER_ONLY", "decipher_only": "DECIPHER_ONLY",
+}  # fmt: skip
 _USAGES = {
     "1.3.6.1.5.5.7.3.1": "TLS_WEB_SERVER_AUTHENTICATION",
     "1.3.6.1.5.5.7.3.2": "TLS_WEB_CLIENT_AUTHENTICATION",
     "1.3.6.1.5.5.7.3.3": "CODE_SIGNING",
     "1.3.6.1.5.5.7.3.4": "EMAIL_PROTECTION",
+    "1.3.6.1.5.5.7.3.5": "IPSEC_END_SYSTEM",
+    "1.3.6.1.5.5.7.3.6": "IPSEC_TUNNEL",
+    "1.3.6.1.5.5.7.3.7": "IPSEC_USER",
     "1.3.6.1.5.5.7.3.8": "TIME_STAMPING",
     "1.3.6.1.5.5.7.3.9": "OCSP_SIGNING",
+    "2.5.29.37.0": "ANY",
 }
 
 

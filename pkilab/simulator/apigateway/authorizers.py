@@ -57,16 +57,18 @@ def identity(sources: list[str], routed: Routed) -> list[str] | None:
 def _value(source: str, routed: Routed) -> str | None:
     """Return what ``$request.header.x``, ``method.request.header.x`` ... is in a request."""
     path = source.removeprefix("$").removeprefix("method.")
-    kind, _, name = path.rpartition(".")
-    match kind:
-        case "request.header":
-            return routed.header(name)
-        case "request.querystring":
-            return routed.query(name)
-        case "stageVariables":
-            return routed.variables.get(name)
+    for kind, look in _NAMED.items():
+        if path.startswith(kind):  # a name may have dots of its own
+            return look(routed, path.removeprefix(kind))
     read = CONTEXT.get(path) or REST_CONTEXT.get(path)
     return read(routed) if read else None
+
+
+_NAMED: dict[str, Callable[[Routed, str], str | None]] = {
+    "request.header.": Routed.header,
+    "request.querystring.": Routed.query,
+    "stageVariables.": lambda routed, name: routed.variables.get(name),
+}
 
 
 def _of_client(name: str, routed: Routed) -> str | None:
@@ -90,21 +92,23 @@ REST_CONTEXT: dict[str, Callable[[Routed], str | None]] = {
 }
 
 
-def read_answer(payload: bytes, *, simple: bool) -> Json:
-    """Read a function's answer.
+def read_answer(payload: bytes, *, simple: bool, rest: bool = False) -> Json:
+    """Read a function's answer; a REST API's context becomes texts and has nothing in it nested.
 
     Raises:
         AuthorizerError: it has not the shape that was agreed on.
     """
     try:
         answer = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AuthorizerError("the authorizer's answer is not JSON") from error
     if not isinstance(answer, dict):
         raise AuthorizerError("the authorizer's answer is not an object")
     context = answer.get("context", {})
     if not isinstance(context, dict | None):
         raise AuthorizerError("the authorizer's context is not an object")
+    if rest:
+        answer["context"] = {name: _as_text(name, value) for name, value in (context or {}).items()}
     if simple:
         if not isinstance(answer.get("isAuthorized"), bool):
             raise AuthorizerError("isAuthorized is not true or false")
@@ -115,12 +119,18 @@ def read_answer(payload: bytes, *, simple: bool) -> Json:
     return answer
 
 
+def _as_text(name: str, value: object) -> str:
+    if isinstance(value, dict | list):
+        raise AuthorizerError(f"{name} of the authorizer's context is an object or an array")
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _check_policy(policy: object) -> None:
     statements = policy.get("Statement") if isinstance(policy, dict) else None
     if not isinstance(statements, list | dict):
         raise AuthorizerError("the authorizer's answer lacks a policyDocument with statements")
     for each in statements if isinstance(statements, list) else [statements]:
-        if not isinstance(each, dict) or each.get("Effect") not in {"Allow", "Deny"}:
+        if not isinstance(each, dict) or each.get("Effect") not in ("Allow", "Deny"):
             raise AuthorizerError("a statement's Effect is neither Allow nor Deny")
         if unknown := each.keys() - {"Sid", "Effect", "Action", "Resource"}:
             raise AuthorizerError(f"{', '.join(sorted(unknown))}: not simulated in such a policy")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote
@@ -25,6 +26,8 @@ from pkilab.simulator.service import HttpResponse, Json
 # Serial numbers up to this are shown as a decimal, longer ones as colon hex, as OpenSSL shows them;
 # the post's sample has "1", the guide's 16 bytes of hex.
 _LARGEST_DECIMAL = 2**63 - 1
+_TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, 5.6.2: a header's name
+_STATUSES = range(200, 600)  # final ones: no more would follow a 1xx
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,9 @@ def version_1(routed: Routed) -> Json:
     headers = [(name, value) for name, value in request.headers]
     query = parse_qsl(routed.raw_query, keep_blank_values=True)
     path, prefix = _full_path(routed), request.host.partition(".")[0]
+    # Captured events of REST APIs have the stage in the context's path alone; base paths of custom
+    # domain names stand in both.
+    short = routed.resource_id and request.host.startswith(f"{routed.api_id}.execute-api.")
     context: Json = {
         "accountId": routed.account,
         "apiId": routed.api_id,
@@ -119,7 +125,7 @@ def version_1(routed: Routed) -> Json:
     return {
         **version,
         "resource": _resource(routed),
-        "path": path,
+        "path": routed.path if short else path,
         "httpMethod": request.method,
         "headers": dict(headers) or None,
         "multiValueHeaders": _grouped(headers) or None,
@@ -182,7 +188,9 @@ def version_2(routed: Routed) -> Json:
 def authorizer_event(event: Json, routed: Routed, sources: list[str]) -> Json:
     """Turn an integration's event into a REQUEST authorizer's, of the same payload format."""
     kept = {k: v for k, v in event.items() if k not in {"body", "isBase64Encoded"}}
-    if event.get("version", "1.0") == "1.0":
+    if routed.resource_id:
+        return {"type": "REQUEST", "methodArn": routed.arn, **kept}
+    if event["version"] == "1.0":
         joined = ",".join(sources) or None
         identity = {"identitySource": joined, "authorizationToken": joined}
         return {"type": "REQUEST", "methodArn": routed.arn, **identity, **kept}
@@ -191,18 +199,22 @@ def authorizer_event(event: Json, routed: Routed, sources: list[str]) -> Json:
 
 def client_certificate(certificate: x509.Certificate) -> Json:
     """Return the clientCert block: the leaf's PEM, names in written order, serial and validity."""
-    serial = certificate.serial_number
-    octets = serial.to_bytes((serial.bit_length() + 7) // 8 or 1)
     return {
         "clientCertPem": pem.to_pem(certificate),
         "subjectDN": _written(certificate.subject),
         "issuerDN": _written(certificate.issuer),
-        "serialNumber": str(serial) if serial <= _LARGEST_DECIMAL else octets.hex(":"),
+        "serialNumber": _serial(certificate.serial_number),
         "validity": {
             "notBefore": _openssl_time(certificate.not_valid_before_utc),
             "notAfter": _openssl_time(certificate.not_valid_after_utc),
         },
     }
+
+
+def _serial(number: int) -> str:
+    if number <= _LARGEST_DECIMAL:
+        return str(number)
+    return number.to_bytes((number.bit_length() + 7) // 8).hex(":")
 
 
 class MalformedAnswerError(Exception):
@@ -234,8 +246,7 @@ def response_2(payload: bytes) -> HttpResponse:
     """
     answer = _json(payload)
     if not isinstance(answer, dict) or "statusCode" not in answer:
-        text = answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"))
-        return HttpResponse(200, {"content-type": "application/json"}, text.encode())
+        return HttpResponse(200, {"content-type": "application/json"}, _as_body(answer))
     headers = {"content-type": "text/plain;charset=UTF-8", **_headers(answer.get("headers"))}
     cookies = answer.get("cookies") or []
     if not isinstance(cookies, list):
@@ -248,18 +259,26 @@ def response_2(payload: bytes) -> HttpResponse:
 def _response(answer: Json, headers: dict[str, str]) -> HttpResponse:
     try:
         status = int(answer["statusCode"])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise MalformedAnswerError("statusCode is not a number") from error
-    body = answer.get("body") or ""
-    if not 100 <= status <= 599 or not isinstance(body, str):  # noqa: PLR2004 - HTTP's own bounds
+    body = "" if answer.get("body") is None else answer["body"]
+    if status not in _STATUSES or not isinstance(body, str):
         raise MalformedAnswerError("statusCode is not a status, or body is not text")
     try:
         content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else (
             body.encode()
         )  # fmt: skip
-    except (binascii.Error, ValueError) as error:
-        raise MalformedAnswerError("body is not Base64") from error
+    except (binascii.Error, ValueError) as error:  # ValueError: a lone surrogate
+        raise MalformedAnswerError("body is not Base64, or no text") from error
     return HttpResponse(status, headers, content)
+
+
+def _as_body(answer: object) -> bytes:
+    try:
+        text = answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"))
+        return text.encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise MalformedAnswerError("the answer cannot be written as a body") from error
 
 
 def _headers(found: object) -> dict[str, str]:
@@ -267,13 +286,19 @@ def _headers(found: object) -> dict[str, str]:
         return {}
     if not isinstance(found, dict):
         raise MalformedAnswerError("headers is not an object")
-    return {str(name).lower(): _header(str(name), value) for name, value in found.items()}
+    return {
+        str(name).lower(): _header(str(name), value)
+        for name, value in found.items()
+        if value is not None
+    }
 
 
 def _header(name: str, value: object) -> str:
-    """Return a header's value as text; neither it nor the name may end the line."""
+    """Return a header's value as text; the name is a token, and the value does not end the line."""
     shown = str(value).lower() if isinstance(value, bool) else str(value)
-    if isinstance(value, dict | list) or any(each in f"{name}{shown}" for each in "\r\n\0"):
+    if not _TOKEN.fullmatch(name):
+        raise MalformedAnswerError(f"{name!r} is no name of a header")
+    if isinstance(value, dict | list) or any(each in shown for each in "\r\n\0"):
         raise MalformedAnswerError(f"the header {name!r} is not text")
     return shown
 
@@ -281,7 +306,7 @@ def _header(name: str, value: object) -> str:
 def _json(payload: bytes) -> object:
     try:
         found: object = json.loads(payload or b"null")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedAnswerError("the answer is not JSON") from error
     return found
 

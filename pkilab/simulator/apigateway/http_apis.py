@@ -572,7 +572,7 @@ def _route(api: Api, members: Json) -> Json:
     if any(each["RouteKey"] == key for each in api.parts["routes"].values()):
         raise _conflict(f"Route with key {key} already exists for this API")
     target = members.get("Target")
-    if target and target.removeprefix("integrations/") not in api.parts["integrations"]:
+    if target and target not in {f"integrations/{each}" for each in api.parts["integrations"]}:
         raise _bad(f"Invalid target: {target}. It must be integrations/ID of this API")
     kind = members.get("AuthorizationType", "NONE")
     if kind not in {"NONE", "CUSTOM"}:

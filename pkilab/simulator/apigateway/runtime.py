@@ -12,7 +12,9 @@ from __future__ import annotations
 import functools
 import json
 import re
+import threading
 from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -36,6 +38,7 @@ from pkilab.simulator.apigateway.http_apis import invoked
 from pkilab.simulator.apigateway.requests import ApiRequest
 from pkilab.simulator.apigateway.rest_apis import mock_status
 from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Stage
+from pkilab.simulator.functions.environment import Invocation
 from pkilab.simulator.functions.service import Lambda
 from pkilab.simulator.service import Answer, AwsError, HttpResponse, Json
 from pkilab.simulator.world import World
@@ -45,6 +48,8 @@ _MOST_BODY = 10 * 2**20
 _MOST_RECORDS = 1000
 _PRINCIPAL = "apigateway.amazonaws.com"
 _LIFETIME = timedelta(days=365)
+# Milliseconds that an authorizer may take: API Gateway Developer Guide, quotas.
+_AUTHORIZER_MILLIS = {"HTTP": 10_000, "REST": 29_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +106,11 @@ class _Refused(Exception):  # noqa: N818 - an answer rather than an error
 
 
 class _CallError(Exception):
-    """A function that could not be invoked, or ran and failed."""
+    """A function that could not be invoked, or ran and failed, or is late."""
 
-    def __init__(self, cause: str, *, ran: bool) -> None:
+    def __init__(self, cause: str, *, ran: bool, late: bool = False) -> None:
         super().__init__(cause)
-        self.ran = ran
+        self.ran, self.late = ran, late
 
 
 class Runtime:
@@ -318,10 +323,13 @@ class Runtime:
             return plan.answer
         source = _source_arn(routed, routed.route.replace(" ", "", 1))
         try:
-            payload = self._call(integration["IntegrationUri"], event, source)
+            millis = integration["TimeoutInMillis"]
+            payload = self._call(integration["IntegrationUri"], event, source, millis)
             read = events.response_1 if version == "1.0" else events.response_2
             return read(payload)
         except _CallError as why:
+            if why.late:
+                raise _late(str(why), rest=plan.rest) from why
             raise _integration_failed(str(why), rest=plan.rest, ran=why.ran) from why
         except MalformedAnswerError as why:
             cause = f"the integration's answer is malformed: {why}"
@@ -346,30 +354,45 @@ class Runtime:
             place = f"arn:aws:execute-api:{routed.region}:{routed.account}:{routed.api_id}"
             source = f"{place}/authorizers/{authorizer['AuthorizerId']}"
             try:
-                payload = self._call(authorizer["AuthorizerUri"], event, source)
-                answer = read_answer(payload, simple=simple)
+                millis = _AUTHORIZER_MILLIS["REST" if plan.rest else "HTTP"]
+                payload = self._call(authorizer["AuthorizerUri"], event, source, millis)
+                answer = read_answer(payload, simple=simple, rest=plan.rest)
             except (_CallError, AuthorizerError) as why:
                 raise _authorizer_failed(str(why), rest=plan.rest) from why
             if seconds:
                 self._results.keep(key, answer, routed.now, seconds)
         return authorize(answer, routed, simple=simple)
 
-    def _call(self, uri: str, event: Json, source_arn: str) -> bytes:
-        """Run a function for API Gateway.
+    def _call(self, uri: str, event: Json, source_arn: str, millis: int) -> bytes:
+        """Run a function for API Gateway, and wait for so long of the machine's time.
 
         Raises:
-            _CallError: it cannot be invoked, or failed.
+            _CallError: it cannot be invoked, or failed, or runs on.
         """
+        name, ended = invoked(uri), Future[Invocation]()
+
+        def run() -> None:
+            try:
+                ended.set_result(
+                    self._functions.call(
+                        name, json.dumps(event).encode(), principal=_PRINCIPAL,
+                        source_arn=source_arn,
+                    )
+                )  # fmt: skip
+            except BaseException as why:  # noqa: BLE001 - it is raised where it is waited for
+                ended.set_exception(why)
+
+        threading.Thread(target=run, name=f"pkilab-{name}", daemon=True).start()
         try:
-            done = self._functions.call(
-                invoked(uri), json.dumps(event).encode(), principal=_PRINCIPAL,
-                source_arn=source_arn,
-            )  # fmt: skip
+            done = ended.result(millis / 1000)
+        except TimeoutError as why:
+            cause = f"{name} did not answer within {millis} ms"
+            raise _CallError(cause, ran=True, late=True) from why
         except AwsError as why:
-            raise _CallError(f"{invoked(uri)} cannot be invoked: {why}", ran=False) from why
+            raise _CallError(f"{name} cannot be invoked: {why}", ran=False) from why
         if done.function_error:
             text = done.payload.decode(errors="replace")
-            raise _CallError(f"{invoked(uri)} failed: {text}", ran=True)
+            raise _CallError(f"{name} failed: {text}", ran=True)
         return done.payload
 
 
@@ -419,7 +442,11 @@ def _rest_plan(  # noqa: PLR0917 - a request and where it got to
     }
     integration = method["methodIntegration"]
     if integration["type"] == "AWS_PROXY":
-        made = {"IntegrationUri": integration["uri"], "PayloadFormatVersion": "1.0"}
+        made = {
+            "IntegrationUri": integration["uri"],
+            "PayloadFormatVersion": "1.0",
+            "TimeoutInMillis": integration["timeoutInMillis"],
+        }
         return _Plan(routed, made, authorizer)
     return _Plan(routed, None, authorizer, _canned(integration))
 
@@ -533,3 +560,10 @@ def _integration_failed(cause: str, *, rest: bool, ran: bool) -> _Refused:
         return _failed(cause)
     kind = "InternalServerErrorException"
     return _Refused(502 if ran else 500, "Internal server error", cause, kind=kind)
+
+
+def _late(cause: str, *, rest: bool) -> _Refused:
+    if not rest:
+        return _Refused(503, "Service Unavailable", cause)
+    kind = "InternalServerErrorException"
+    return _Refused(504, "Endpoint request timed out", cause, kind=kind)

@@ -88,7 +88,7 @@ def main(descriptor: int) -> None:
     """Serve events from the parent until it goes away."""
     _end_with_parent()
     os.set_inheritable(descriptor, False)  # noqa: FBT003 - what a handler starts does not hold it
-    parent, request = Connection(descriptor), SimpleNamespace(id="")
+    parent, request, own = Connection(descriptor), SimpleNamespace(id=""), os.getpid()
     _log_as_lambda(request)
     try:
         handler = _load(os.environ["_HANDLER"])
@@ -101,6 +101,8 @@ def main(descriptor: int) -> None:
         event = json.loads(parent.recv_bytes())
         request.id = event["id"]
         payload, failed = _answer(handler, event, parent.recv_bytes())
+        if os.getpid() != own:  # a copy that the handler forked: one has answered
+            os._exit(0)
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         parent.send_bytes(json.dumps({"failed": failed, "memory": used}).encode())
         parent.send_bytes(payload)

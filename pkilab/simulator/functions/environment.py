@@ -171,9 +171,13 @@ class Environment:
         with contextlib.suppress(OSError):  # it has ended: `_receive` says how
             self._parent.send_bytes(json.dumps(event).encode())
             self._parent.send_bytes(payload)
-        told = json.loads(self._receive(started + seconds, request_id))
-        self._memory = told["memory"]
-        return self._receive(started + seconds, request_id), bool(told["failed"])
+        try:
+            told = json.loads(self._receive(started + seconds, request_id))
+            self._memory, failed = int(told["memory"]), bool(told["failed"])
+        except (ValueError, KeyError, TypeError):  # the handler wrote where it should not
+            self.kill()
+            raise self._ended(request_id) from None
+        return self._receive(started + seconds, request_id), failed
 
     def _receive(self, deadline: float, request_id: str) -> bytes:
         """Return the next message, and gather the log meanwhile.
@@ -258,10 +262,20 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def _kill_strays(folder: Path) -> None:
+    """End what left the process's group, known by its environment; where there is a ``/proc``."""
+    mark = f"LAMBDA_TASK_ROOT={folder / 'task'}".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # another user's, or gone
+            if mark in environment.read_bytes().split(b"\0"):
+                os.kill(int(environment.parent.name), signal.SIGKILL)
+
+
 def _end(process: subprocess.Popen[bytes], parent: Connection, output: int, folder: Path) -> None:
     """End the process, and remove its folder."""
     _kill(process)
     process.wait()
+    _kill_strays(folder)
     if process.stdin:
         process.stdin.close()
     parent.close()

@@ -331,6 +331,105 @@ def test_lists_show_what_they_are_asked_for(acm, lab, well):
     refused("ResourceNotFoundException", other.describe_certificate, CertificateArn=arn)
 
 
+def test_what_has_expired_is_listed_as_such(acm, lab, well):
+    """Not as issued any longer."""
+    arn = acm.import_certificate(**well)["CertificateArn"]
+
+    def listed(status):
+        found = acm.list_certificates(
+            Includes={"keyTypes": ["EC_prime256v1"]}, CertificateStatuses=[status]
+        )
+        return [each["CertificateArn"] for each in found["CertificateSummaryList"]]
+
+    assert (listed("ISSUED"), listed("EXPIRED")) == ([arn], [])
+    lab.clock.advance(days=91)
+    assert (listed("ISSUED"), listed("EXPIRED")) == ([], [arn])
+    assert describe(acm, arn)["Status"] == "EXPIRED"
+
+
+def test_uses_are_described_as_objects_and_listed_by_name(acm, zone, well):
+    """Those of the extensions; without them any, and no extended one."""
+    imported = acm.import_certificate(**well)["CertificateArn"]
+    public = request(acm)
+    zone(describe(acm, public))
+    detail = describe(acm, public)
+    assert detail["KeyUsages"] == [{"Name": "DIGITAL_SIGNATURE"}]
+    server = {"Name": "TLS_WEB_SERVER_AUTHENTICATION", "OID": "1.3.6.1.5.5.7.3.1"}
+    assert detail["ExtendedKeyUsages"] == [server]
+    found = acm.list_certificates(Includes={"keyTypes": ["EC_prime256v1"]})
+    uses = {
+        each["CertificateArn"]: (each["KeyUsages"], each["ExtendedKeyUsages"])
+        for each in found["CertificateSummaryList"]
+    }
+    assert uses == {
+        imported: (["ANY"], ["NONE"]),
+        public: (["DIGITAL_SIGNATURE"], ["TLS_WEB_SERVER_AUTHENTICATION"]),
+    }
+
+
+def test_the_first_name_has_64_characters_and_others_may_be_longer(acm):
+    """It is the common name."""
+    long = "a" * 53 + ".lab.example"
+    assert len(long) == 65
+    message = refused(
+        "InvalidParameterException", acm.request_certificate, DomainName=long,
+        ValidationMethod="DNS",
+    )  # fmt: skip
+    assert message == "The first domain name has at most 64 characters: found 65"
+    arn = request(acm, long[1:], SubjectAlternativeNames=[long])
+    assert describe(acm, arn)["SubjectAlternativeNames"] == [long[1:], long]
+
+
+def test_a_certificate_has_ten_names_and_fifty_tags(acm):
+    """And none that begin with aws:."""
+    names = [f"n{number}.lab.example" for number in range(10)]
+    arn = request(acm, names[0], SubjectAlternativeNames=names)
+    assert len(describe(acm, arn)["SubjectAlternativeNames"]) == 10
+    more = {"DomainName": NAME, "ValidationMethod": "DNS", "SubjectAlternativeNames": names}
+    refused("LimitExceededException", acm.request_certificate, **more)
+    tags = [{"Key": str(number)} for number in range(50)]
+    acm.add_tags_to_certificate(CertificateArn=arn, Tags=tags)
+    for code, key in (("TooManyTagsException", "more"), ("InvalidTagException", "AWS:x")):
+        added = {"CertificateArn": arn, "Tags": [{"Key": key}]}
+        refused(code, acm.add_tags_to_certificate, **added)
+    acm.remove_tags_from_certificate(CertificateArn=arn, Tags=[{"Key": "0", "Value": "other"}])
+    assert len(acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]) == 50
+    acm.remove_tags_from_certificate(CertificateArn=arn, Tags=tags)
+    assert acm.list_tags_for_certificate(CertificateArn=arn)["Tags"] == []
+
+
+def test_a_deleted_request_is_not_validated_any_more(acm, lab, zone):
+    """Though its record comes."""
+    arn = request(acm)
+    detail = describe(acm, arn)
+    acm.delete_certificate(CertificateArn=arn)
+    zone(detail)
+    lab.clock.advance(hours=73)
+    refused("ResourceNotFoundException", acm.describe_certificate, CertificateArn=arn)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.text(min_size=1, max_size=12)
+    | st.from_regex(r"[a-z*.-]{1,70}\.example", fullmatch=True),
+    others=st.lists(st.text(min_size=1, max_size=6), max_size=3),
+    token=st.text(max_size=4),
+)
+def test_whatever_is_requested_only_acms_refusals_leave(acm, name, others, token):
+    """Names and tokens of any kind."""
+    options = {"SubjectAlternativeNames": others} if others else {}
+    if token:
+        options["IdempotencyToken"] = token
+    try:
+        arn = request(acm, name, **options)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] in {
+            "InvalidParameterException", "ValidationException",
+        }, error  # fmt: skip
+    else:
+        assert describe(acm, arn)["Status"] == "PENDING_VALIDATION"
+
+
 def test_equal_worlds_issue_equal_certificates():
     """To the byte, key and all."""
 

@@ -378,6 +378,20 @@ def test_a_name_that_is_none_is_refused(site, name):
     assert site.apis.get_domain_names()["Items"] == []
 
 
+def test_equal_worlds_have_equal_domain_names():
+    """Regional name, warnings and all."""
+
+    def made():
+        with Lab.simulated(seed="equal") as lab:
+            site = Site(lab)
+            mutual_tls.create_domain(site.apis, NAME, site.public(), truststore=site.truststore())
+            found = site.apis.get_domain_name(DomainName=NAME)
+            del found["ResponseMetadata"]
+            return found
+
+    assert made() == made()
+
+
 def test_a_mapping_leads_to_a_stage_that_is_there(site):
     """By the longest key that fits."""
     mutual_tls.create_domain(site.apis, NAME, site.public())

@@ -130,6 +130,7 @@ def test_a_route_key_of_another_form_is_refused(http, api, key):
     ("options", "code"),
     [
         ({"Target": "integrations/nothing"}, "BadRequestException"),
+        ({"Target": "nothing"}, "BadRequestException"),
         ({"AuthorizationType": "CUSTOM", "AuthorizerId": "nothing"}, "BadRequestException"),
         ({"AuthorizerId": "nothing"}, "BadRequestException"),
         ({"AuthorizationType": "JWT"}, "NotImplemented"),
@@ -230,6 +231,16 @@ def test_answers_are_remembered_only_by_an_identity(http, api):
     assert message == (
         "Identity source must be set if authorizer caching is enabled (TTL is greater than 0)"
     )
+
+
+def test_a_target_says_what_it_is(http, api):
+    """The number of an integration alone is none."""
+    number = integrate(http, api)
+    message = refused(
+        "BadRequestException", http.create_route, ApiId=api, RouteKey="GET /", Target=number
+    )
+    assert message == f"Invalid target: {number}. It must be integrations/ID of this API"
+    http.create_route(ApiId=api, RouteKey="GET /", Target=f"integrations/{number}")
 
 
 def test_a_change_keeps_a_routes_place(http, api):

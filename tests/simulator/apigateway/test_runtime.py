@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from pkilab import functions
+from pkilab import Lab, functions, mutual_tls
+from pkilab.simulator.apigateway import runtime
 
 ECHO = "def handler(event, context): return event"
 PROXY = """
@@ -155,7 +156,8 @@ def test_payload_1_0_says_it_in_its_own_way(apis, kind):
     assert event["multiValueHeaders"]["A"] == ["1", "2"]
     assert event["queryStringParameters"] == {"x": "2"}
     assert event["multiValueQueryStringParameters"] == {"x": ["1", "2"]}
-    assert event["path"] == target.partition("?")[0]
+    assert event["path"] == "/p"
+    assert event["requestContext"]["path"] == target.partition("?")[0]
     assert event["body"] is None
     assert event["requestContext"]["requestTime"] == "05/Jan/2026:09:00:00 +0000"
     if kind == "REST":
@@ -396,3 +398,250 @@ def test_the_log_says_when_what_and_why(apis):
     assert (ill.status, ill.cause) == (404, "no route fits GET /other")
     assert well.at == apis.lab.clock.now()
     assert ill.at - well.at == timedelta(0)
+
+
+# What is hard on the way.
+
+
+RAW = """
+def handler(event, context):
+    return ANSWER
+"""
+
+
+@pytest.mark.parametrize("kind", ["HTTP 2.0", "HTTP 1.0", "REST"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "{'statusCode': float('inf')}",
+        "b'[' * 100_000",
+        "{'statusCode': 200, 'headers': {'a b': 'x'}}",
+        "{'statusCode': 200, 'headers': {'a': 'x\\r\\nb: y'}}",
+        "{'statusCode': 100}",
+        "{'statusCode': 200, 'body': {'not': 'text'}}",
+        """b'{"statusCode": 200, "body": "\\\\ud800"}'""",
+    ],
+)
+def test_an_answer_that_cannot_be_sent_is_an_error_of_the_api(apis, kind, answer):
+    """Not of the simulator."""
+    code = RAW.replace("ANSWER", answer)
+    if kind == "REST":
+        api, target, status = apis.rest_api(code), "/v1/x", 502
+    else:
+        api, target, status = apis.http_api(code, kind[-3:]), "/x", 500
+    found = apis.ask(api, target)
+    assert (found.status, found.headers["content-type"]) == (status, "application/json")
+    assert apis.runtime.log[-1].cause.startswith("the integration's answer is malformed: ")
+
+
+LATE = """
+import time
+def handler(event, context):
+    time.sleep(float(event.get("queryStringParameters", {}).get("s", 0)))
+    return {"statusCode": 200, "body": "in time"}
+"""
+
+
+def test_an_http_api_waits_as_long_as_its_integration_says(apis):
+    """And answers 503 then, though the function runs on."""
+    api = apis.http_api(LATE)
+    (integration,) = apis.http.get_integrations(ApiId=api)["Items"]
+    which = {"ApiId": api, "IntegrationId": integration["IntegrationId"]}
+    apis.ask(api, "/?s=0")  # warm
+    apis.http.update_integration(**which, TimeoutInMillis=500)
+    assert apis.ask(api, "/?s=0").body == b"in time"
+    late = apis.ask(api, "/?s=2")
+    assert (late.status, late.body) == (503, b'{"message":"Service Unavailable"}')
+    assert apis.runtime.log[-1].cause.endswith("did not answer within 500 ms")
+
+
+def test_a_rest_api_waits_as_long_as_its_integration_says(apis):
+    """And answers 504 then, in words of its own."""
+    api = apis.rest_api(LATE)
+    (where,) = (each for each in apis.rest.get_resources(restApiId=api)["items"]
+                if each["path"] != "/")  # fmt: skip
+    method = {"restApiId": api, "resourceId": where["id"], "httpMethod": "ANY"}
+    uri = apis.rest.get_integration(**method)["uri"]
+    apis.ask(api, "/v1/x?s=0")  # warm
+    apis.rest.put_integration(
+        **method, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri, timeoutInMillis=500
+    )
+    apis.rest.create_deployment(restApiId=api, stageName="v1")
+    assert apis.ask(api, "/v1/x?s=0").body == b"in time"
+    late = apis.ask(api, "/v1/x?s=2")
+    assert (late.status, late.body) == (504, b'{"message":"Endpoint request timed out"}')
+    assert late.headers["x-amzn-errortype"] == "InternalServerErrorException"
+
+
+def test_a_body_of_ten_megabytes_is_too_large_for_the_function_and_one_more_for_the_api(apis):
+    """413 is the API's, 500 what comes of the function's refusal."""
+    api = apis.http_api("def handler(event, context): return len(event['body'])")
+    assert apis.ask(api, "/", "POST", body=b"x" * 1_000_000).body == b"1000000"
+    assert apis.ask(api, "/", "POST", body=b"x" * 10 * 2**20).status == 500
+    assert "RequestTooLargeException" in apis.runtime.log[-1].cause
+    refused = apis.ask(api, "/", "POST", body=b"x" * (10 * 2**20 + 1))
+    assert (refused.status, refused.body) == (413, b'{"message":"Request Entity Too Large"}')
+
+
+def test_a_function_that_is_gone_is_a_500(apis):
+    """To an HTTP API and to a REST API, whose words differ."""
+    http = apis.http_api(ECHO)
+    assert apis.ask(http).status == 200
+    apis.lambda_.delete_function(FunctionName="f")
+    assert (apis.ask(http).status, apis.ask(http).body) == (
+        500, b'{"message":"Internal Server Error"}',
+    )  # fmt: skip
+    assert "Function not found" in apis.runtime.log[-1].cause
+    rest = apis.rest_api(PROXY)
+    assert apis.ask(rest, "/v1/x").status == 200
+    apis.lambda_.delete_function(FunctionName="f")
+    assert (apis.ask(rest, "/v1/x").status, apis.ask(rest, "/v1/x").body) == (
+        500, b'{"message":"Internal server error"}',
+    )  # fmt: skip
+
+
+def test_an_authorizer_that_may_not_be_invoked_lets_nobody_in(apis):
+    """500; and everybody as before once it may."""
+    api = apis.http_api(ECHO)
+    protect(apis, api)
+    apis.lambda_.remove_permission(FunctionName="judge", StatementId=f"api-{api}")
+    assert apis.ask(api, headers=who("ana")).status == 500
+    functions.allow_api(apis.lambda_, "judge", api)
+    assert apis.ask(api, headers=who("ana")).status == 200
+
+
+def test_an_http_api_asks_an_authorizer_only_with_its_identity(apis):
+    """One of two missing is 401, and the authorizer hears nothing of it."""
+    api = apis.http_api(ECHO)
+    protect(apis, api, sources=("$request.header.who", "$request.querystring.token"))
+
+    def calls(target, name="ana"):
+        answer = apis.ask(api, target, headers=who(name) if name else ())
+        if answer.status != 200:
+            return answer.status
+        return json.loads(answer.body)["requestContext"]["authorizer"]["lambda"]["calls"]
+
+    assert [calls("/?token=1"), calls("/"), calls("/?token="), calls("/?token=1", None)] == [
+        1, 401, 401, 401,
+    ]  # fmt: skip
+    assert calls("/?token=1") == 2
+
+
+def test_answers_are_remembered_by_identity_and_stage(apis):
+    """A denial, too."""
+    api = apis.http_api(ECHO)
+    protect(apis, api, ttl=60)
+    apis.http.create_stage(ApiId=api, StageName="other", AutoDeploy=True)
+
+    def calls(target="/", name="ana"):
+        answer = apis.ask(api, target, headers=who(name))
+        return json.loads(answer.body)["requestContext"]["authorizer"]["lambda"]["calls"]
+
+    assert [calls(), calls(), calls("/other/x"), calls("/other/x")] == [1, 1, 2, 2]
+    assert apis.ask(api, headers=who("eve")).status == 403
+    assert apis.ask(api, headers=who("eve")).status == 403
+    apis.lab.clock.advance(seconds=60)
+    assert calls() == 4  # one of eve's two was remembered
+
+
+def test_a_failure_is_not_remembered(apis):
+    """The next request asks again."""
+    api = apis.http_api(ECHO)
+    protect(apis, api, ttl=60)
+    code = "def handler(event, context):\n    raise ValueError"
+    package = functions.package({"index.py": code})
+    well = functions.package({"index.py": f"SIMPLE = True\n{JUDGE}"})
+    apis.lambda_.update_function_code(FunctionName="judge", ZipFile=package)
+    assert apis.ask(api, headers=who("ana")).status == 500
+    apis.lambda_.update_function_code(FunctionName="judge", ZipFile=well)
+    assert apis.ask(api, headers=who("ana")).status == 200
+
+
+CONTEXT = """
+def handler(event, context):
+    statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": "*"}
+    who = event["headers"]["who"]
+    return {
+        "principalId": "p", "policyDocument": {"Statement": [statement]},
+        "context": {"deep": {"a": 1}} if who == "deep" else {"n": 1, "yes": True, "t": "x"},
+    }
+"""
+
+
+def test_a_rest_apis_function_is_told_texts(apis):
+    """And an authorizer that tells something nested has failed."""
+    arn = apis.function("judge", CONTEXT)
+    api = apis.rest_api(PROXY, authorizer={**REST_AUTHORIZER, "authorizerUri": apis.uri(arn)})
+    functions.allow_api(apis.lambda_, "judge", api)
+    event = json.loads(apis.ask(api, "/v1/x", headers=who("ana")).body)
+    assert event["requestContext"]["authorizer"] == {
+        "principalId": "p", "n": "1", "yes": "true", "t": "x",
+    }  # fmt: skip
+    failed = apis.ask(api, "/v1/x", headers=who("deep"))
+    assert (failed.status, failed.body) == (500, b'{"message":null}')
+
+
+def test_a_name_without_mutual_tls_leads_by_its_mappings(apis):
+    """By the longest key; a path that none fits is 403, as is a host that nobody has."""
+    zone = apis.lab.client("route53").create_hosted_zone(Name="lab.example", CallerReference="x")
+    arn = mutual_tls.request_public_certificate(
+        apis.lab.client("acm"), apis.lab.client("route53"), "api.lab.example",
+        zone["HostedZone"]["Id"],
+    )  # fmt: skip
+    mutual_tls.create_domain(apis.http, "api.lab.example", arn)
+    api = apis.http_api(ECHO)
+    apis.http.create_stage(ApiId=api, StageName="two", AutoDeploy=True)
+    for key, stage in (("a", "$default"), ("a/b", "two")):
+        apis.http.create_api_mapping(
+            DomainName="api.lab.example", ApiId=api, Stage=stage, ApiMappingKey=key
+        )
+
+    def asked(target, host="api.lab.example"):
+        answer = apis.ask(api, target, host=host)
+        if answer.status != 200:
+            return answer.status
+        event = json.loads(answer.body)
+        return event["requestContext"]["stage"], event["rawPath"]
+
+    assert asked("/a/x") == ("$default", "/a/x")
+    assert asked("/a/b/x") == ("two", "/a/b/x")
+    assert asked("/a/bc") == ("$default", "/a/bc")
+    assert asked("/a") == ("$default", "/a")
+    assert asked("/") == asked("/ab") == asked("/a/x", "other.lab.example") == 403
+
+
+def answers():
+    """Make an API in a world of the same seed, ask it, and return all that came of it."""
+    with Lab.simulated(seed="equal") as lab:
+        apis = Apis(lab)
+        api = apis.http_api(ECHO)
+        protect(apis, api)
+        found = [apis.ask(api, headers=who(name)) for name in ("ana", "eve")]
+        described = [
+            call(ApiId=api)["Items"]
+            for call in (apis.http.get_routes, apis.http.get_integrations, apis.http.get_stages,
+                         apis.http.get_authorizers, apis.http.get_deployments)
+        ]  # fmt: skip
+        configuration = apis.lambda_.get_function_configuration(FunctionName="f")
+        configuration.pop("ResponseMetadata")
+        return api, found, described, configuration
+
+
+def test_equal_worlds_answer_equally():
+    """Identifiers, events, times and all."""
+    assert answers() == answers()
+
+
+def test_an_authorizer_that_is_late_lets_nobody_in(apis, monkeypatch):
+    """500, as for any that fails; one in time is asked as ever."""
+    monkeypatch.setitem(runtime._AUTHORIZER_MILLIS, "HTTP", 1000)
+    api = apis.http_api(ECHO)
+    protect(apis, api)
+    apis.ask(api, headers=who("ana"))  # warm
+    assert apis.ask(api, headers=who("ana")).status == 200
+    slow = f"import time\nSIMPLE = True\n{JUDGE}".replace("    calls += 1", "    time.sleep(3)")
+    package = functions.package({"index.py": slow})
+    apis.lambda_.update_function_code(FunctionName="judge", ZipFile=package)
+    late = apis.ask(api, headers=who("ana"))
+    assert (late.status, late.body) == (500, b'{"message":"Internal Server Error"}')
+    assert apis.runtime.log[-1].cause.endswith("did not answer within 1000 ms")

@@ -142,6 +142,44 @@ def test_what_a_handler_started_ends_with_its_environment(aws):
     assert all(map(ends, (*found, *kept)))
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc here")
+def test_not_even_what_leaves_the_processs_session_lives_on(aws):
+    """As long as it keeps the environment that it was given."""
+    aws.deploy(
+        "import subprocess\n" + HAND
+        + "    return subprocess.Popen(['sleep', '300'], start_new_session=True).pid"
+    )  # fmt: skip
+    process = aws.invoke()[1]
+    assert not ends(process, within=0.2)
+    aws.client.delete_function(FunctionName="f")
+    assert ends(process)
+
+
+def test_a_handler_that_forks_and_returns_twice_answers_once(aws):
+    """What the copy says is heard by nobody, and the next event is not answered by it."""
+    aws.deploy(
+        "import os, time\n" + HAND
+        + "    copy = not os.fork()\n    if copy: os.setsid(), time.sleep(0.2)\n"
+        + "    return [event, copy]"
+    )  # fmt: skip
+    assert aws.invoke(1)[1] == [1, False]
+    time.sleep(0.4)
+    assert aws.invoke(2)[1] == [2, False]
+
+
+@pytest.mark.parametrize("written", [b"{}", b"[]", b"junk", b'{"memory":1}'])
+def test_a_handler_that_writes_where_it_should_not_is_ended(aws, written):
+    """Rather than believed; and the next event finds a new process."""
+    message = len(written).to_bytes(4) + written
+    aws.deploy(
+        "import os, sys\n" + HAND
+        + f"    if event: return event\n    os.write(int(sys.argv[1]), {message!r})"
+    )  # fmt: skip
+    error, told, _ = aws.invoke()
+    assert (error, told["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert aws.invoke("well")[:2] == (None, "well")
+
+
 def test_a_process_that_ends_is_noticed_though_its_fork_lives_on(aws):
     """Long before the timeout."""
     end = "    import os, time\n    os.fork() and os._exit(5)\n    time.sleep(60)"

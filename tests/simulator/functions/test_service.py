@@ -527,3 +527,29 @@ def test_whatever_is_asked_only_errors_of_awss_shape_leave(aws, name, handler, a
                 "InvalidParameterValueException", "ValidationException",
                 "ResourceConflictException",
             }  # fmt: skip
+
+
+def told():
+    """Deploy in a world of the same seed; return what is told of it, but for the machine's time."""
+    with Lab.simulated(seed="equal") as lab:
+        client, role = lab.client("lambda"), functions.create_role(lab.client("iam"), "r")
+        code = (
+            "import os\ndef handler(event, context):\n    return [context.aws_request_id,"
+            " context.log_stream_name, os.environ['AWS_ACCESS_KEY_ID']]"
+        )
+        functions.deploy(client, "f", functions.package({"index.py": code}), role=role)
+        permission = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+        client.add_permission(FunctionName="f", StatementId="s", **permission)
+        found = [
+            client.get_function_configuration(FunctionName="f"), client.get_policy(FunctionName="f")
+        ]  # fmt: skip
+        for each in found:
+            del each["ResponseMetadata"]
+        return found, [client.invoke(FunctionName="f")["Payload"].read() for _ in range(2)]
+
+
+def test_equal_worlds_have_equal_functions():
+    """Requests, revisions, log streams and keys; and each request has its own number."""
+    one, two = told(), told()
+    assert one == two
+    assert one[1][0] != one[1][1]
