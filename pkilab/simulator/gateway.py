@@ -86,8 +86,7 @@ class Gateway:
             answer = self._answer(request)
             number = self._requests.uuid()
         response = answer() if callable(answer) else answer
-        headers = {"x-amzn-requestid": number, **response.headers}
-        return HttpResponse(response.status, headers, response.body)
+        return replace(response, headers={"x-amzn-requestid": number, **response.headers})
 
     def _answer(self, request: HttpRequest) -> Answer:
         """Answer within the turn, or return what answers after it."""

@@ -38,6 +38,8 @@ def _write(request: http.Request, response: HttpResponse) -> None:
     for name, value in response.headers.items():
         if name not in {"connection", "content-length", "transfer-encoding"}:
             request.setHeader(name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+    for each in response.cookies:
+        request.responseHeaders.addRawHeader(b"set-cookie", each.encode("latin-1", "replace"))
     length = response.headers.get("content-length", str(len(response.body)))
     if request.method != b"HEAD":
         length = str(len(response.body))

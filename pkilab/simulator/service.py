@@ -67,11 +67,12 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response before transport."""
+    """A response before transport. Each of ``cookies`` is a Set-Cookie header of its own."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

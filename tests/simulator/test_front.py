@@ -30,9 +30,12 @@ from pkilab.pki.truststore import Cause
 
 NAME, OPEN = "api.front.example", "open.front.example"
 HELLO = """
+import json
 def handler(event, context):
     seen = event["requestContext"].get("authentication", {}).get("clientCert", {})
-    return {"hello": seen.get("subjectDN"), "path": event["rawPath"]}
+    told = {"hello": seen.get("subjectDN"), "path": event["rawPath"]}
+    body = json.dumps(told, separators=(",", ":"))
+    return {"statusCode": 200, "cookies": ["a=1", "b=2"], "body": body}
 """
 SLOW = """
 import time
@@ -541,6 +544,15 @@ def test_requests_follow_one_another_on_a_connection(served):
         while part := secure.recv(10_000):
             received += part
     assert re.findall(rb'"path":"(.*?)"', received) == [b"/0", b"/1", b"/2", b"/last"]
+
+
+def test_cookies_reach_the_client_as_headers_of_their_own(served):
+    """Joined they would be one broken cookie."""
+    said = witness.curl(
+        "--cacert", "CA1.pem", "--include", f"https://{OPEN}/", through=served.front.tls,
+        folder=served.pki.folder,
+    )  # fmt: skip
+    assert re.findall(r"(?im)^set-cookie: (.*?)\r?$", said.output) == ["a=1", "b=2"]
 
 
 def test_it_stops_while_clients_wait(site):

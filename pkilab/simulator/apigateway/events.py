@@ -234,8 +234,12 @@ def response_1(payload: bytes) -> HttpResponse:
     many = answer.get("multiValueHeaders") or {}
     if not isinstance(many, dict) or not all(isinstance(each, list) for each in many.values()):
         raise MalformedAnswerError("multiValueHeaders is not an object of lists")
-    headers |= {k.lower(): ",".join(_header(k, each) for each in v) for k, v in many.items()}
-    return _response(answer, headers)
+    values = {k.lower(): [_header(k, each) for each in v] for k, v in many.items()}
+    cookies = values.pop("set-cookie", [])
+    if cookies:
+        headers.pop("set-cookie", None)  # several values go before one
+    headers |= {name: ",".join(each) for name, each in values.items()}
+    return _response(answer, headers, cookies)
 
 
 def response_2(payload: bytes) -> HttpResponse:
@@ -251,12 +255,10 @@ def response_2(payload: bytes) -> HttpResponse:
     cookies = answer.get("cookies") or []
     if not isinstance(cookies, list):
         raise MalformedAnswerError("cookies is not a list")
-    if cookies:
-        headers["set-cookie"] = ", ".join(_header("set-cookie", each) for each in cookies)
-    return _response(answer, headers)
+    return _response(answer, headers, [_header("set-cookie", each) for each in cookies])
 
 
-def _response(answer: Json, headers: dict[str, str]) -> HttpResponse:
+def _response(answer: Json, headers: dict[str, str], cookies: list[str]) -> HttpResponse:
     try:
         status = int(answer["statusCode"])
     except (TypeError, ValueError, OverflowError) as error:
@@ -270,7 +272,7 @@ def _response(answer: Json, headers: dict[str, str]) -> HttpResponse:
         )  # fmt: skip
     except (binascii.Error, ValueError) as error:  # ValueError: a lone surrogate
         raise MalformedAnswerError("body is not Base64, or no text") from error
-    return HttpResponse(status, headers, content)
+    return HttpResponse(status, headers, content, tuple(cookies))
 
 
 def _as_body(answer: object) -> bytes:

@@ -231,8 +231,7 @@ class Runtime:
                 headers["x-amzn-errortype"] = ended.kind
             ended = HttpResponse(ended.status, headers, ended.body)
         self._log.append(replace(record, status=ended.status))
-        headers = {**ended.headers, "apigw-requestid": record.request_id}
-        return HttpResponse(ended.status, headers, ended.body)
+        return replace(ended, headers={**ended.headers, "apigw-requestid": record.request_id})
 
     def _plan(self, request: ApiRequest, number: str, now: datetime) -> _Plan:
         """Find the way, up to what is to be run.
