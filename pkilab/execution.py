@@ -50,12 +50,17 @@ _METADATA = {
         "pygments_lexer": "ipython3",
     },
 }
-# nbconvert's page without the scripts it would fetch: RequireJS, MathJax, Mermaid, widgets.
+# nbconvert's page without the scripts it would fetch: RequireJS, MathJax, Mermaid, widgets; and
+# with pictures as wide as there is room, as in JupyterLab, rather than cut off.
 _OFFLINE_PAGE = """
 {%- extends 'index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block notebook_css -%}
+{{ super() }}
+<style>.jp-RenderedSVG img { max-width: 100%; height: auto }</style>
+{%- endblock -%}
 """
 _SOURCE_HEAD = 5  # lines of a failing cell that its message shows
 _SOCKET_FOLDER = 85  # characters; a socket's whole path has 103 on macOS, 107 on Linux
