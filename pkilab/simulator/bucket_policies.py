@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pkilab.simulator.policies import arn_like, like, listed
 from pkilab.simulator.service import not_simulated
 
 
@@ -53,7 +53,7 @@ def _statements(policy: str) -> Iterator[Mapping[str, Any]]:
     except (ValueError, RecursionError):
         return  # moto stores any text; what is no policy allows nothing
     found = document.get("Statement") if isinstance(document, dict) else None
-    for statement in _listed(found):
+    for statement in listed(found):
         if isinstance(statement, dict):
             yield statement
 
@@ -83,16 +83,16 @@ def _names(principal: object, service: str | None) -> bool:
     if principal == "*":
         return True
     by_kind = dict(_mapping(principal))
-    return "*" in _listed(by_kind.get("AWS")) or (
-        service is not None and service in _listed(by_kind.get("Service"))
+    return "*" in listed(by_kind.get("AWS")) or (
+        service is not None and service in listed(by_kind.get("Service"))
     )
 
 
 def _covers(statement: Mapping[str, Any], element: str, value: str, *, lower: bool) -> bool:
     excluded = f"Not{element}"
     name = excluded if excluded in statement else element
-    patterns = [str(item).lower() if lower else str(item) for item in _listed(statement.get(name))]
-    return any(_like(pattern, value) for pattern in patterns) is (name == element)
+    patterns = [str(item).lower() if lower else str(item) for item in listed(statement.get(name))]
+    return any(like(pattern, value) for pattern in patterns) is (name == element)
 
 
 _KNOWN_KEYS = frozenset({
@@ -106,7 +106,7 @@ def _holds(operator: str, key: str, values: object, context: Mapping[str, str]) 
     if key not in _KNOWN_KEYS:
         raise not_simulated(f"The condition key {key} in a bucket policy")
     wanted = [str(value).lower() if value in (True, False) else str(value) for value in
-              _listed(values)]  # fmt: skip
+              listed(values)]  # fmt: skip
     if any("${" in value for value in wanted):
         raise not_simulated("A policy variable in a bucket policy")
     actual = context.get(key)
@@ -122,36 +122,14 @@ def _holds(operator: str, key: str, values: object, context: Mapping[str, str]) 
     return any(compare(value, actual) for value in wanted) is not negated
 
 
-def _like(pattern: str, value: str) -> bool:
-    return _wildcard(pattern).fullmatch(value) is not None
-
-
-@functools.lru_cache(maxsize=1024)
-def _wildcard(pattern: str) -> re.Pattern[str]:
-    translated = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.compile(translated, re.DOTALL)
-
-
-def _arn_like(pattern: str, value: str) -> bool:
-    """Compare ARNs part by part: a ``*`` does not reach over a colon (except in the last part)."""
-    patterns, parts = pattern.split(":", 5), value.split(":", 5)
-    return len(patterns) == len(parts) and all(map(_like, patterns, parts))
-
-
 _COMPARISONS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, actual: wanted == actual,
     "StringEqualsIgnoreCase": lambda wanted, actual: wanted.lower() == actual.lower(),
-    "StringLike": _like,
-    "ArnEquals": _arn_like,  # IAM treats ArnEquals and ArnLike alike
-    "ArnLike": _arn_like,
+    "StringLike": like,
+    "ArnEquals": arn_like,  # IAM treats ArnEquals and ArnLike alike
+    "ArnLike": arn_like,
     "Bool": lambda wanted, actual: wanted.lower() == actual.lower(),
 }
-
-
-def _listed(value: object) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 def _mapping(value: object) -> list[tuple[str, Any]]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pkilab.simulator.acmpca.state import Authority
+from pkilab.simulator.policies import listed
 from pkilab.simulator.service import AwsError, Call
 
 Json = dict[str, Any]
@@ -116,7 +117,7 @@ def check_policy(authority: Authority, call: Call, text: str, *, exact_shape: bo
         raise _invalid("it is not JSON") from error
     if not isinstance(document, dict) or document.get("Version") != "2012-10-17":
         raise _invalid('it must be an object with "Version": "2012-10-17"')
-    statements = _list(document.get("Statement"))
+    statements = listed(document.get("Statement"))
     if not statements:
         raise _invalid("it must have a Statement")
     for statement in statements:
@@ -136,12 +137,6 @@ def _invalid(trouble: str) -> AwsError:
     return AwsError("InvalidPolicyException", f"The policy is not valid: {trouble}.")
 
 
-def _list(value: object) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    return [] if value is None else [value]
-
-
 def _statement_troubles(authority: Authority, statement: object) -> Iterator[str]:
     if not isinstance(statement, dict):
         yield "a statement must be an object"
@@ -150,13 +145,13 @@ def _statement_troubles(authority: Authority, statement: object) -> Iterator[str
         yield f"a statement must not have {', '.join(unknown)}"
     if statement.get("Effect") not in ("Allow", "Deny"):
         yield "Effect must be Allow or Deny"
-    actions = _list(statement.get("Action"))
+    actions = listed(statement.get("Action"))
     if not actions:
         yield "a statement must have an Action"
     for action in actions:
         if not isinstance(action, str) or action not in _ACTIONS:
             yield f"the action {action!r} cannot be shared"
-    if _list(statement.get("Resource")) != [authority.arn]:
+    if listed(statement.get("Resource")) != [authority.arn]:
         yield f"Resource must be {authority.arn}"
     yield from _principal_troubles(statement.get("Principal"), statement.get("Condition"))
 
@@ -168,8 +163,8 @@ def _principal_troubles(principal: object, condition: object) -> Iterator[str]:
         isinstance(principal, dict)
         and principal.keys() <= {"AWS", "Service"}
         and bool(principal)
-        and all(isinstance(one, str) for value in principal.values() for one in _list(value))
-        and all(_list(value) for value in principal.values())
+        and all(isinstance(one, str) for value in principal.values() for one in listed(value))
+        and all(listed(value) for value in principal.values())
     )
     if not named:
         yield "a statement must have a Principal: *, AWS or Service"
@@ -184,13 +179,13 @@ def _is_condition(condition: object) -> bool:
 
 
 def _is_anybody(principal: object) -> bool:
-    return principal == "*" or (isinstance(principal, dict) and "*" in _list(principal.get("AWS")))
+    return principal == "*" or (isinstance(principal, dict) and "*" in listed(principal.get("AWS")))
 
 
 def _is_owner(principal: object, call: Call) -> bool:
     if _is_anybody(principal):
         return True
-    named = _list(principal.get("AWS")) if isinstance(principal, dict) else []
+    named = listed(principal.get("AWS")) if isinstance(principal, dict) else []
     partition = call.principal.split(":")[1]
     owner = {call.account, call.principal, f"arn:{partition}:iam::{call.account}:root"}
     return not owner.isdisjoint(named)
@@ -203,8 +198,8 @@ def _has_exact_shape(statements: list[Json]) -> bool:
     reads, issues = statements
     template = (issues.get("Condition") or {}).get("StringEquals", {})
     return (
-        set(_list(reads["Action"])) == _READS
-        and _list(issues["Action"]) == [_ISSUE]
+        set(listed(reads["Action"])) == _READS
+        and listed(issues["Action"]) == [_ISSUE]
         and "acm-pca:TemplateArn" in template
         and reads["Principal"] == issues["Principal"]
     )

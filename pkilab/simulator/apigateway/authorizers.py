@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 
 from pkilab.simulator.apigateway.events import Routed, client_certificate
+from pkilab.simulator.policies import like, listed
 from pkilab.simulator.service import Json
 
 
@@ -129,7 +129,7 @@ def _check_policy(policy: object) -> None:
     statements = policy.get("Statement") if isinstance(policy, dict) else None
     if not isinstance(statements, list | dict):
         raise AuthorizerError("the authorizer's answer lacks a policyDocument with statements")
-    for each in statements if isinstance(statements, list) else [statements]:
+    for each in listed(statements):
         if not isinstance(each, dict) or each.get("Effect") not in ("Allow", "Deny"):
             raise AuthorizerError("a statement's Effect is neither Allow nor Deny")
         if unknown := each.keys() - {"Sid", "Effect", "Action", "Resource"}:
@@ -141,19 +141,13 @@ def authorize(answer: Json, routed: Routed, *, simple: bool) -> Authorization:
     context = answer.get("context") or {}
     if simple:
         return Authorization(answer["isAuthorized"], context)
-    found = answer["policyDocument"]["Statement"]
-    statements = found if isinstance(found, list) else [found]
+    statements = listed(answer["policyDocument"]["Statement"])
     effects = {each["Effect"] for each in statements if _applies(each, routed.arn)}
     context = {"principalId": answer["principalId"], **context}
     return Authorization("Allow" in effects and "Deny" not in effects, context)
 
 
 def _applies(statement: Json, arn: str) -> bool:
-    actions, resources = _listed(statement.get("Action")), _listed(statement.get("Resource"))
-    return any(
-        fnmatchcase("execute-api:invoke", str(each).lower().replace("[", "[[]")) for each in actions
-    ) and any(fnmatchcase(arn, str(each).replace("[", "[[]")) for each in resources)
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
+    actions, resources = listed(statement.get("Action")), listed(statement.get("Resource"))
+    invoked = any(like(str(each).lower(), "execute-api:invoke") for each in actions)
+    return invoked and any(like(str(each), arn) for each in resources)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 
 from pkilab.simulator.functions.errors import invalid
+from pkilab.simulator.policies import arn_like
 from pkilab.simulator.service import Json
 
 _ACTIONS = {"lambda:InvokeFunction", "lambda:*", "*"}
@@ -81,12 +81,5 @@ def _admits(made: Json, principal: str, source_arn: str) -> bool:
         named
         and made["Action"] in _ACTIONS
         and account in (None, source_arn.split(":")[4])
-        and (pattern is None or _arn_like(source_arn, pattern))
+        and (pattern is None or arn_like(pattern, source_arn))
     )
-
-
-def _arn_like(arn: str, pattern: str) -> bool:
-    """Compare as ArnLike does: each of the six parts by itself, ``*`` and ``?`` within it."""
-    parts, wanted = arn.split(":", 5), pattern.split(":", 5)
-    quoted = (each.replace("[", "[[]") for each in wanted)
-    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, quoted))

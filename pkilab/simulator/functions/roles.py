@@ -7,6 +7,8 @@ import json
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
+from pkilab.simulator.policies import listed
+
 _LAMBDA = "lambda.amazonaws.com"
 _ASSUMING = {"sts:assumerole", "sts:*", "*"}
 _SECONDS = 12 * 3600  # not looked at: keys do not end in this world
@@ -26,7 +28,7 @@ def trusts_lambda(role_arn: str) -> bool:
         policy = json.loads(role.assume_role_policy_document)
     except ValueError:
         return False
-    statements = _listed(policy.get("Statement", [])) if isinstance(policy, dict) else []
+    statements = listed(policy.get("Statement", [])) if isinstance(policy, dict) else []
     effects = {_effect(each) for each in statements if isinstance(each, dict)}
     return "Allow" in effects and "Deny" not in effects
 
@@ -45,15 +47,11 @@ def assume(role_arn: str, function_arn: str) -> dict[str, str]:
 def _effect(statement: dict[str, object]) -> object:
     """Return what a statement does to Lambda assuming the role; None: it says nothing of it."""
     principal = statement.get("Principal")
-    services = _listed(principal.get("Service", [])) if isinstance(principal, dict) else []
+    services = listed(principal.get("Service", [])) if isinstance(principal, dict) else []
     actions = {
-        each.lower() for each in _listed(statement.get("Action", [])) if isinstance(each, str)
+        each.lower() for each in listed(statement.get("Action", [])) if isinstance(each, str)
     }
     effect = statement.get("Effect")
     if _LAMBDA not in services or not actions & _ASSUMING:
         return None
     return None if effect == "Allow" and statement.get("Condition") else effect
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
