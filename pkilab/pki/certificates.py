@@ -151,6 +151,16 @@ def serial_hex(certificate: x509.Certificate | int, sep: str = ":") -> str:
     return ("-" if serial < 0 else "") + (text.hex(sep) if sep else text.hex())
 
 
+def label(certificate: x509.Certificate) -> str:
+    """Name a certificate in a sentence: its subject, or its serial number if that is empty."""
+    return name_text(certificate, "subject") or f"serial {serial_hex(certificate)}"
+
+
+def time_text(time: datetime) -> str:
+    """Write a time of UTC in a sentence: ``2026-01-05 09:00:00Z``."""
+    return f"{time:%Y-%m-%d %H:%M:%S}Z"
+
+
 def signature_name(oid: x509.ObjectIdentifier) -> str:
     """Name a signature algorithm as AWS does (``SHA256WITHECDSA``); unknown ones by number."""
     return _SIGNATURES.get(oid, oid.dotted_string)

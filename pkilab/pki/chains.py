@@ -37,8 +37,9 @@ from pkilab.pki.certificates import (
     extension_value,
     general_name,
     key_usage_forbids,
+    label,
     name_text,
-    serial_hex,
+    time_text,
     usage_name,
 )
 from pkilab.pki.crl import Revocation, aware
@@ -93,7 +94,7 @@ class Verdict:
 
     def explain(self) -> str:
         """Say the verdict in one paragraph."""
-        path = " <- ".join(_label(each) for each in self.chain)
+        path = " <- ".join(label(each) for each in self.chain)
         if self.trusted:
             return f"Trusted. The path is {path}."
         reasons = "; ".join(self.reasons)
@@ -126,7 +127,7 @@ def order_chain(certificates: Iterable[x509.Certificate]) -> Chain:
         chain = build_chain(leaf, bag)
         if len(chain) == len(bag):
             return chain
-    found = "nothing" if not bag else ", ".join(_label(each) for each in bag)
+    found = "nothing" if not bag else ", ".join(label(each) for each in bag)
     raise MalformedError("chain", found=found, expected="one chain, each signed by another")
 
 
@@ -289,16 +290,16 @@ def _own_objections(path: Chain, question: _Question) -> Iterator[str]:
             if index > 0:
                 yield from _about_ca(path, index, question.purpose)
         except UNREADABLE as error:
-            yield f"{_label(certificate)} cannot be read ({error})"
+            yield f"{label(certificate)} cannot be read ({error})"
         if issuer is not None:
             if not is_issued_by(certificate, issuer):
-                yield f"the signature of {_label(certificate)} is not by {_label(issuer)}"
+                yield f"the signature of {label(certificate)} is not by {label(issuer)}"
             if question.crls is not None:
                 yield from _about_revocation(certificate, issuer, question)
     try:
         yield from _about_leaf(path[0], question)
     except UNREADABLE as error:
-        yield f"{_label(path[0])} cannot be read ({error})"
+        yield f"{label(path[0])} cannot be read ({error})"
     between = sum(not _is_self_issued(each) for each in path[1:-1])
     if question.max_depth is not None and between > question.max_depth:
         yield f"{between} CA certificates stand between leaf and root, {question.max_depth} may"
@@ -309,48 +310,48 @@ def _why_no_anchor(path: Chain, question: _Question) -> Iterator[str]:
     if last in question.roots:
         return
     if _is_self_issued(last) and is_issued_by(last, last):
-        yield f"no path to a trusted root: {_label(last)} is self-signed and not among the roots"
+        yield f"no path to a trusted root: {label(last)} is self-signed and not among the roots"
     elif len(path) >= _LONGEST_PATH:
         yield f"no path to a trusted root within {_LONGEST_PATH} certificates"
     else:
         missing = name_text(last, "issuer")
-        yield f"no path to a trusted root: the issuer of {_label(last)}, {missing}, is missing"
+        yield f"no path to a trusted root: the issuer of {label(last)}, {missing}, is missing"
 
 
 def _about_dates(certificate: x509.Certificate, at: datetime) -> Iterator[str]:
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if at < begin:
-        yield f"{_label(certificate)} is not yet valid: it begins {_when(begin)}"
+        yield f"{label(certificate)} is not yet valid: it begins {time_text(begin)}"
     # The end is to the second: what remains of the last second still counts (RFC 5280, 4.1.2.5).
     if at.replace(microsecond=0) > end:
-        yield f"{_label(certificate)} has expired: it ended {_when(end)}"
+        yield f"{label(certificate)} has expired: it ended {time_text(end)}"
 
 
 def _about_serial(certificate: x509.Certificate) -> Iterator[str]:
     serial = certificate.serial_number
     if serial <= 0 or serial.bit_length() >= _LONGEST_SERIAL * 8:
-        yield f"{_label(certificate)} has a serial number that is not positive or over 20 bytes"
+        yield f"{label(certificate)} has a serial number that is not positive or over 20 bytes"
 
 
 def _about_strength(certificate: x509.Certificate, *, is_anchor: bool) -> Iterator[str]:
     key = certificate.public_key()
     algorithm = key_algorithm(key)
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _LEAST_RSA_BITS:
-        yield f"{_label(certificate)} has a weak key, {algorithm}"
+        yield f"{label(certificate)} has a weak key, {algorithm}"
     if isinstance(key, ec.EllipticCurvePublicKey) and algorithm not in _CURVES:
-        yield f"{_label(certificate)} has a key on a curve that is not accepted, {algorithm}"
+        yield f"{label(certificate)} has a key on a curve that is not accepted, {algorithm}"
     if isinstance(key, dsa.DSAPublicKey):
-        yield f"{_label(certificate)} has a DSA key, withdrawn by FIPS 186-5"
+        yield f"{label(certificate)} has a DSA key, withdrawn by FIPS 186-5"
     signed_with = certificate.signature_hash_algorithm
     if not is_anchor and signed_with is not None and is_weak(signed_with):
-        yield f"{_label(certificate)} has a weak signature, {signed_with.name.upper()}"
+        yield f"{label(certificate)} has a weak signature, {signed_with.name.upper()}"
 
 
 def _about_extensions(certificate: x509.Certificate) -> Iterator[str]:
     for extension in certificate.extensions:
         if extension.critical and isinstance(extension.value, x509.UnrecognizedExtension):
             oid = extension.oid.dotted_string
-            yield f"{_label(certificate)} has an unknown critical extension, {oid}"
+            yield f"{label(certificate)} has an unknown critical extension, {oid}"
 
 
 def _about_issuer_key(certificate: x509.Certificate) -> Iterator[str]:
@@ -358,29 +359,29 @@ def _about_issuer_key(certificate: x509.Certificate) -> Iterator[str]:
         return
     authority = extension_value(certificate, x509.AuthorityKeyIdentifier)
     if authority is None:
-        yield f"{_label(certificate)} does not name its issuer's key (AKI; RFC 5280, 4.2.1.1)"
+        yield f"{label(certificate)} does not name its issuer's key (AKI; RFC 5280, 4.2.1.1)"
 
 
 def _about_ca(path: Chain, index: int, purpose: Purpose) -> Iterator[str]:
     certificate = path[index]
     constraints = extension_value(certificate, x509.BasicConstraints)
     if constraints is None or not constraints.ca:
-        yield f"{_label(certificate)} issued {_label(path[index - 1])} and is not a CA"
+        yield f"{label(certificate)} issued {label(path[index - 1])} and is not a CA"
     elif constraints.path_length is not None:
         below = sum(not _is_self_issued(each) for each in path[1:index])
         if below > constraints.path_length:
             yield (
-                f"{_label(certificate)} allows {constraints.path_length} CA(s) below it (path "
+                f"{label(certificate)} allows {constraints.path_length} CA(s) below it (path "
                 f"length), and there are {below}"
             )
     if key_usage_forbids(certificate, "key_cert_sign"):
-        yield f"the key of {_label(certificate)} may not sign certificates (key usage)"
+        yield f"the key of {label(certificate)} may not sign certificates (key usage)"
     usages = extension_value(certificate, x509.ExtendedKeyUsage)
     if purpose.value is None or usages is None:
         return
     if not {purpose.value, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(usages):
         wanted = usage_name(purpose.value)
-        yield f"{_label(certificate)} is a CA for other purposes than {wanted}"
+        yield f"{label(certificate)} is a CA for other purposes than {wanted}"
 
 
 def _about_leaf(leaf: x509.Certificate, question: _Question) -> Iterator[str]:
@@ -391,24 +392,24 @@ def _about_leaf(leaf: x509.Certificate, question: _Question) -> Iterator[str]:
         return
     wanted = usage_name(purpose.value)
     if leaf.version is not x509.Version.v3:
-        yield f"{_label(leaf)} is an X.509 v1 certificate: it cannot say what it is for"
+        yield f"{label(leaf)} is an X.509 v1 certificate: it cannot say what it is for"
     usages = extension_value(leaf, x509.ExtendedKeyUsage)
     if usages is not None and purpose.value not in usages:
         has = ", ".join(map(usage_name, usages))
-        yield f"{_label(leaf)} has the wrong purpose: it is for {has}, not for {wanted}"
+        yield f"{label(leaf)} has the wrong purpose: it is for {has}, not for {wanted}"
     if usages is None and purpose is Purpose.CODE_SIGNING:
-        yield f"{_label(leaf)} has the wrong purpose: it does not say {wanted}"
+        yield f"{label(leaf)} has the wrong purpose: it does not say {wanted}"
     if key_usage_forbids(leaf, *_KEY_USAGE[purpose]):
-        yield f"the key of {_label(leaf)} may not be used for {wanted} (key usage)"
+        yield f"the key of {label(leaf)} may not be used for {wanted} (key usage)"
     constraints = extension_value(leaf, x509.BasicConstraints)
     if constraints is not None and constraints.ca:
-        yield f"{_label(leaf)} is a CA certificate and does not serve for {wanted}"
+        yield f"{label(leaf)} is a CA certificate and does not serve for {wanted}"
 
 
 def _about_name(leaf: x509.Certificate, name: str) -> Iterator[str]:
     alternatives = extension_value(leaf, x509.SubjectAlternativeName)
     if alternatives is None:
-        yield f"{_label(leaf)} is not for {name}: it has no subject alternative name"
+        yield f"{label(leaf)} is not for {name}: it has no subject alternative name"
         return
     try:
         address = ipaddress.ip_address(name)
@@ -421,7 +422,7 @@ def _about_name(leaf: x509.Certificate, name: str) -> Iterator[str]:
         has_it = address in alternatives.get_values_for_type(x509.IPAddress)
     if not has_it:
         has = ", ".join(map(general_name, alternatives))
-        yield f"{_label(leaf)} is not for {name}: it is for {has}"
+        yield f"{label(leaf)} is not for {name}: it is for {has}"
 
 
 def _dns_matches(pattern: str, name: str) -> bool:
@@ -445,13 +446,13 @@ def _about_revocation(
     revoked = [each for each in answers if each.status is Revocation.REVOKED]
     if revoked:
         why = f" ({revoked[0].reason})" if revoked[0].reason else ""
-        when = _when(revoked[0].revoked_at) if revoked[0].revoked_at else ""
-        yield f"{_label(certificate)} was revoked {when}{why}"
+        when = time_text(revoked[0].revoked_at) if revoked[0].revoked_at else ""
+        yield f"{label(certificate)} was revoked {when}{why}"
     elif not answers:
-        yield f"no CRL of {_label(issuer)} is at hand for {_label(certificate)}"
+        yield f"no CRL of {label(issuer)} is at hand for {label(certificate)}"
     elif all(each.status is Revocation.UNUSABLE for each in answers):
         why = "; ".join(dict.fromkeys(reason for each in answers for reason in each.reasons))
-        yield f"no usable CRL for {_label(certificate)}: {why}"
+        yield f"no usable CRL for {label(certificate)}: {why}"
 
 
 def _is_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
@@ -469,7 +470,7 @@ def _openssl_objections(path: Chain, question: _Question, *, alone: bool) -> Ite
         except crypto.X509StoreContextError as error:
             code, depth, message = error.errors
             if alone or code in _OPENSSL_ALONE:
-                yield f"{_label(path[min(depth, len(path) - 1)])}: {message} (OpenSSL)"
+                yield f"{label(path[min(depth, len(path) - 1)])}: {message} (OpenSSL)"
         except crypto.Error:
             if alone:
                 yield "OpenSSL cannot read a certificate or CRL of the path"
@@ -526,11 +527,3 @@ def _peer(name: str) -> verification.Subject:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name.removesuffix("."))
-
-
-def _label(certificate: x509.Certificate) -> str:
-    return name_text(certificate, "subject") or f"serial {serial_hex(certificate)}"
-
-
-def _when(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S}Z"

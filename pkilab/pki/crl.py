@@ -25,6 +25,7 @@ from pkilab.pki.certificates import (
     key_usage_forbids,
     serial_hex,
     signature_name,
+    time_text,
 )
 
 if TYPE_CHECKING:
@@ -163,11 +164,11 @@ class CrlIndex:
         at = aware(at)
         reasons = []
         if at < self.this_update:
-            reasons.append(f"it is not yet valid: its time begins at {_clock(self.this_update)}")
+            reasons.append(f"it is not yet valid: its time begins at {time_text(self.this_update)}")
         if self.next_update is None:
             reasons.append("it does not say when the next one comes, so it may be any age")
         elif self.next_update < at:
-            reasons.append(f"it is stale: the next one was due at {_clock(self.next_update)}")
+            reasons.append(f"it is stale: the next one was due at {time_text(self.next_update)}")
         return tuple(reasons)
 
     def status(self, certificate: x509.Certificate, at: datetime) -> CrlStatus:
@@ -389,7 +390,3 @@ def _reason_word(entry: x509.RevokedCertificate) -> str | None:
         return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
     except x509.ExtensionNotFound:
         return None
-
-
-def _clock(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S}Z"

@@ -89,6 +89,11 @@ def to_text(name: x509.Name) -> str:
     return ",".join("+".join(_attribute_text(each) for each in rdn) for rdn in reversed(name.rdns))
 
 
+def as_written(name: x509.Name) -> str:
+    """Write a name in the order of its DER, as API Gateway does: ``C=FR,O=Lab,CN=build-7``."""
+    return x509.Name(reversed(name.rdns)).rfc4514_string()
+
+
 def _attribute(match: re.Match[str]) -> x509.NameAttribute[str]:
     kind = match["type"]
     try:

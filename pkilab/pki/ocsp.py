@@ -24,6 +24,7 @@ from pkilab.pki.certificates import (
     key_usage_forbids,
     name_text,
     serial_hex,
+    time_text,
 )
 from pkilab.pki.crl import Revocation, aware
 
@@ -277,13 +278,13 @@ def _why_not_about(
 def _why_not_timely(response: ocsp.OCSPResponse, at: datetime) -> Iterator[str]:
     for single in response.responses:
         if at < single.this_update_utc:
-            yield f"its time begins at {single.this_update_utc:%Y-%m-%d %H:%M:%S}Z"
+            yield f"its time begins at {time_text(single.this_update_utc)}"
         if single.next_update_utc is None:
             yield "it does not say until when it holds, so it may be any age"
         elif single.next_update_utc < at:
-            yield f"it is stale: it held until {single.next_update_utc:%Y-%m-%d %H:%M:%S}Z"
+            yield f"it is stale: it held until {time_text(single.next_update_utc)}"
     if at < response.produced_at_utc:
-        yield f"it was made at {response.produced_at_utc:%Y-%m-%d %H:%M:%S}Z, which is yet to come"
+        yield f"it was made at {time_text(response.produced_at_utc)}, which is yet to come"
     for extension in (*response.extensions, *response.single_extensions):
         if extension.critical and isinstance(extension.value, x509.UnrecognizedExtension):
             yield f"it has an unknown critical extension, {extension.oid.dotted_string}"

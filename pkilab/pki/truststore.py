@@ -26,7 +26,7 @@ from OpenSSL import crypto
 from pkilab.errors import MalformedError
 from pkilab.pki import pem
 from pkilab.pki._signatures import is_issued_by
-from pkilab.pki.certificates import UNREADABLE, extension_value, name_text, serial_hex
+from pkilab.pki.certificates import UNREADABLE, extension_value, label, name_text, time_text
 from pkilab.pki.crl import aware
 from pkilab.pki.keys import key_algorithm
 
@@ -111,7 +111,7 @@ class Admission:
     @property
     def sentence(self) -> str:
         """Why, or by which chain."""
-        return self.reason or f"Let in by {' <- '.join(map(_label, self.chain))}."
+        return self.reason or f"Let in by {' <- '.join(map(label, self.chain))}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Truststore:
         """
         found: list[Problem] = []
         for place, certificate in enumerate(self.certificates):
-            subject = _label(certificate)
+            subject = label(certificate)
             try:
                 sentences = list(self._about(certificate, place, at))
             except UNREADABLE as error:
@@ -270,7 +270,7 @@ class Truststore:
         for certificate in path:
             if weakness := _weakness(certificate):
                 cause, sentence = weakness
-                return _no(cause, f"{_label(certificate)} {sentence}.", path)
+                return _no(cause, f"{label(certificate)} {sentence}.", path)
         refusal = self._openssl_refuses(path, at)
         if refusal and len(path) > 1 and not is_issued_by(path[0], path[1]):
             return self._signed_by_another(path)
@@ -290,11 +290,11 @@ class Truststore:
             certificate = path[min(depth, len(path) - 1)]
             cause = _OPENSSL.get(code, Cause.REFUSED_BY_CA)
             sentence = _WORDS.get(cause, "OpenSSL refuses {who}: {message}.").format(
-                who=_label(certificate),
+                who=label(certificate),
                 issuer=name_text(certificate, "issuer"),
                 message=message,
-                begin=_when(certificate.not_valid_before_utc),
-                end=_when(certificate.not_valid_after_utc),
+                begin=time_text(certificate.not_valid_before_utc),
+                end=time_text(certificate.not_valid_after_utc),
             )
             return _no(
                 cause, sentence, path[: depth + 1] if cause is Cause.UNKNOWN_ISSUER else path
@@ -315,7 +315,7 @@ class Truststore:
     def _why_no_path(self, path: Chain) -> Admission:
         """Say what is missing at the end of the longest chain there is."""
         leaf, last = path[0], path[-1]
-        who, issuer = _label(last), name_text(last, "issuer")
+        who, issuer = label(last), name_text(last, "issuer")
         if len(path) > 1:
             held = f"{who}, and not {issuer}, which issued it"
             if self._issuers_of(last):
@@ -330,7 +330,7 @@ class Truststore:
             return _no(Cause.SELF_SIGNED, sentence, path)
         if self._named(leaf):
             return self._signed_by_another(path)
-        held = ", ".join(sorted({_label(each) for each in self.certificates})[:3])
+        held = ", ".join(sorted({label(each) for each in self.certificates})[:3])
         more = " and others" if len(self._by_subject) > 3 else ""  # noqa: PLR2004 - enough to see
         sentence = f"The truststore lacks {issuer}, which issued {who}; it holds {held}{more}."
         return _no(Cause.UNKNOWN_ISSUER, sentence, path)
@@ -339,7 +339,7 @@ class Truststore:
         leaf = path[0]
         sentence = (
             f"The truststore holds a CA named {name_text(leaf, 'issuer')}, whose key did not sign "
-            f"{_label(leaf)}."
+            f"{label(leaf)}."
         )
         return _no(Cause.BAD_SIGNATURE, sentence, path[:1])
 
@@ -357,9 +357,9 @@ class Truststore:
         if not self_issued and not _may_issue(certificate):
             yield "it is not a CA certificate"
         if at is not None and at < certificate.not_valid_before_utc:
-            yield f"it is not yet valid: it begins {_when(certificate.not_valid_before_utc)}"
+            yield f"it is not yet valid: it begins {time_text(certificate.not_valid_before_utc)}"
         if at is not None and at.replace(microsecond=0) > certificate.not_valid_after_utc:
-            yield f"it has expired: it ended {_when(certificate.not_valid_after_utc)}"
+            yield f"it has expired: it ended {time_text(certificate.not_valid_after_utc)}"
 
 
 def load_truststore(data: bytes | str) -> Truststore:
@@ -387,7 +387,7 @@ def build_truststore(certificates: Iterable[x509.Certificate]) -> Truststore:
     bag = Truststore(tuple(dict.fromkeys(certificates)))
     for each in bag.certificates:
         if not _is_readable(each):
-            raise MalformedError("truststore", found=_label(each), expected="readable certificates")
+            raise MalformedError("truststore", found=label(each), expected="readable certificates")
     if not bag.certificates:
         raise MalformedError("truststore", found="nothing", expected="CA certificates")
     _refuse_too_many(len(bag.certificates))
@@ -463,11 +463,3 @@ def _is_self_issued(certificate: x509.Certificate) -> bool:
 
 def _no(cause: Cause, sentence: str, path: Chain = ()) -> Admission:
     return Admission(cause, sentence, path)
-
-
-def _label(certificate: x509.Certificate) -> str:
-    return name_text(certificate, "subject") or f"serial {serial_hex(certificate)}"
-
-
-def _when(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S}Z"

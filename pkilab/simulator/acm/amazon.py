@@ -22,6 +22,10 @@ from pkilab.simulator.world import World
 LIFETIME = timedelta(days=198)  # ACM document history, 18 February 2026
 _ROOT = "C=US, O=Amazon (simulated), CN=Simulated Amazon Root CA"
 _INTERMEDIATE = "C=US, O=Amazon (simulated), CN=Simulated Amazon ECDSA 256 M01"
+_KEY_USAGES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
+    "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
 _BEGAN, _ENDS = datetime(2015, 5, 26, tzinfo=UTC), datetime(2040, 1, 17, tzinfo=UTC)
 
 
@@ -64,12 +68,7 @@ class Amazon:
         self, dns_names: Sequence[str], key: PublicKey, not_before: datetime, not_after: datetime
     ) -> x509.Certificate:
         """Issue a server certificate for DNS names, the first of them also the common name."""
-        usage = x509.KeyUsage(
-            digital_signature=True, content_commitment=False,
-            key_encipherment=not isinstance(key, ec.EllipticCurvePublicKey),
-            data_encipherment=False, key_agreement=False, key_cert_sign=False, crl_sign=False,
-            encipher_only=False, decipher_only=False,
-        )  # fmt: skip
+        encipher = () if isinstance(key, ec.EllipticCurvePublicKey) else ("key_encipherment",)
         return self._sign(
             x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, dns_names[0])]),
             key,
@@ -78,7 +77,7 @@ class Amazon:
             extensions=(
                 (x509.BasicConstraints(ca=False, path_length=None), True),
                 (x509.SubjectAlternativeName(map(x509.DNSName, dns_names)), False),
-                (usage, True),
+                (_key_usage("digital_signature", *encipher), True),
                 (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
             ),
         )
@@ -114,9 +113,9 @@ class Amazon:
 
 
 def _of_ca(path_length: int | None) -> tuple[tuple[x509.ExtensionType, bool], ...]:
-    usage = x509.KeyUsage(
-        digital_signature=True, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    return (x509.BasicConstraints(ca=True, path_length=path_length), True), (usage, True)
+    constraints = x509.BasicConstraints(ca=True, path_length=path_length)
+    return (constraints, True), (_key_usage("key_cert_sign", "crl_sign"), True)
+
+
+def _key_usage(*allowed: str) -> x509.KeyUsage:
+    return x509.KeyUsage(**{bit: bit in allowed for bit in _KEY_USAGES})

@@ -10,15 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pkilab.pki import pem
 from pkilab.pki.certificates import extension_value, serial_hex
 from pkilab.pki.keys import generate_key
+from pkilab.pki.names import as_written
 from pkilab.simulator.acm import importing
 from pkilab.simulator.acm.amazon import LIFETIME, Amazon
 from pkilab.simulator.acm.state import AcmCertificate, Certificates, Validation
-from pkilab.simulator.acmpca.pages import page
+from pkilab.simulator.pages import page
 from pkilab.simulator.service import AwsError, Call, Json, JsonService, not_simulated
 from pkilab.simulator.world import World
 from pkilab.simulator.zones import Zones
@@ -327,15 +329,16 @@ def _status(found: AcmCertificate, now: datetime) -> str:
 def _of_certificate(certificate: x509.Certificate) -> Json:
     usages = extension_value(certificate, x509.ExtendedKeyUsage)
     hashed = certificate.signature_hash_algorithm
-    family = "RSA" if "RSA" in certificate.signature_algorithm_oid._name.upper() else "ECDSA"  # noqa: SLF001 - its only name
-    family = "ECDSA" if "ecdsa" in certificate.signature_algorithm_oid._name.lower() else family  # noqa: SLF001 - the same
+    is_ecdsa = isinstance(certificate.signature_algorithm_parameters, ec.ECDSA)
     return {
         "Serial": serial_hex(certificate),
-        "Subject": x509.Name(reversed(certificate.subject.rdns)).rfc4514_string(),  # as written
+        "Subject": as_written(certificate.subject),
         "Issuer": _issuer(certificate),
         "NotBefore": certificate.not_valid_before_utc,
         "NotAfter": certificate.not_valid_after_utc,
-        "SignatureAlgorithm": f"{hashed.name.upper() if hashed else ''}WITH{family}",
+        "SignatureAlgorithm": (
+            f"{hashed.name.upper() if hashed else ''}WITH{'ECDSA' if is_ecdsa else 'RSA'}"
+        ),
         "KeyUsages": _key_usages(extension_value(certificate, x509.KeyUsage)),
         "ExtendedKeyUsages": [
             {"Name": _USAGES.get(oid.dotted_string, "CUSTOM"), "OID": oid.dotted_string}

@@ -19,11 +19,11 @@ from pkilab.simulator.acmpca.audit import Auditor
 from pkilab.simulator.acmpca.creation import KEY_STORAGE, create_authority, partition_of
 from pkilab.simulator.acmpca.idempotency import RecentTokens
 from pkilab.simulator.acmpca.importing import check_import
-from pkilab.simulator.acmpca.pages import page
 from pkilab.simulator.acmpca.publisher import Publisher
 from pkilab.simulator.acmpca.revoking import revoke
 from pkilab.simulator.acmpca.state import Authority, Issued
 from pkilab.simulator.acmpca.templates import DEFAULT, Template, find_template, template_arn
+from pkilab.simulator.pages import page
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, JsonService, not_simulated
 from pkilab.simulator.world import World

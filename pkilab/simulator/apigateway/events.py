@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, unquote
 from cryptography import x509
 
 from pkilab.pki import pem
+from pkilab.pki.names import as_written
 from pkilab.simulator.apigateway.requests import ApiRequest
 from pkilab.simulator.service import HttpResponse, Json
 
@@ -201,8 +202,8 @@ def client_certificate(certificate: x509.Certificate) -> Json:
     """Return the clientCert block: the leaf's PEM, names in written order, serial and validity."""
     return {
         "clientCertPem": pem.to_pem(certificate),
-        "subjectDN": _written(certificate.subject),
-        "issuerDN": _written(certificate.issuer),
+        "subjectDN": as_written(certificate.subject),
+        "issuerDN": as_written(certificate.issuer),
         "serialNumber": _serial(certificate.serial_number),
         "validity": {
             "notBefore": _openssl_time(certificate.not_valid_before_utc),
@@ -342,11 +343,6 @@ def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     for name, value in pairs:
         groups.setdefault(name, []).append(value)
     return groups
-
-
-def _written(name: x509.Name) -> str:
-    """Return a name in the order it is written in: ``C=US,O=...,CN=...``."""
-    return x509.Name(reversed(name.rdns)).rfc4514_string()
 
 
 def _openssl_time(when: datetime) -> str:

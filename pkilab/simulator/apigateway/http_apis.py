@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
-from pkilab.simulator.acmpca.pages import page
 from pkilab.simulator.apigateway.authorizers import CONTEXT
 from pkilab.simulator.apigateway.control import ControlPlane
 from pkilab.simulator.apigateway.domains import Settings
 from pkilab.simulator.apigateway.state import Api, Domain, Mapping, Stage
+from pkilab.simulator.pages import page
 from pkilab.simulator.rest import error
 from pkilab.simulator.service import AwsError, Call, Json, not_simulated
 

@@ -1,4 +1,4 @@
-"""Lists in pages. Source: AWS Private CA API Reference, MaxResults and NextToken."""
+"""Lists in pages, for every service. Source: AWS API References, MaxResults and NextToken."""
 
 from __future__ import annotations
 
