@@ -28,7 +28,7 @@ def test_a_lab_starts_where_the_notebooks_say():
     """Frozen, in AWS's documentation account."""
     with Lab.simulated() as lab:
         assert lab.mode == "simulated"
-        assert lab.clock.now() == datetime(2026, 1, 5, 9, tzinfo=UTC)
+        assert lab.clock.now() == datetime(2026, 11, 2, 9, tzinfo=UTC)
         assert lab.client("sts").get_caller_identity()["Account"] == "111122223333"
         assert "simulated" in repr(lab)
 
@@ -49,7 +49,7 @@ def test_time_is_the_labs_for_moto_too_and_nobody_elses(lab):
     lab.clock.advance(days=10)
     s3.put_object(Bucket="dated-by-the-lab", Key="a", Body=b"a")
     assert s3.head_object(Bucket="dated-by-the-lab", Key="a")["LastModified"] == lab.clock.now()
-    assert lab.clock.now() == datetime(2026, 1, 15, 9, tzinfo=UTC)
+    assert lab.clock.now() == datetime(2026, 11, 12, 9, tzinfo=UTC)
     assert time.time() > lab.clock.now().timestamp()
 
 

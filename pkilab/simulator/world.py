@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_ACCOUNTS: Mapping[str, str] = {"main": "111122223333"}  # AWS's documentation account
 DEFAULT_REGION = "us-east-1"
-# A Monday morning; everything a notebook shows is dated from here.
-DEFAULT_START = datetime(2026, 1, 5, 9, 0, 0, tzinfo=UTC)
+# A Monday morning, under the rules of late 2026; everything a notebook shows is dated from here.
+DEFAULT_START = datetime(2026, 11, 2, 9, 0, 0, tzinfo=UTC)
 
 
 @dataclass(order=True)

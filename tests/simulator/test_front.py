@@ -608,7 +608,7 @@ def handler(event, context):
     assert (shown["subjectDN"], shown["issuerDN"]) == ("CN=two levels", "CN=CA1")
     assert shown["serialNumber"] == certificate.serial_number.to_bytes(10).hex(":")
     assert shown["validity"] == {
-        "notBefore": "Jan  4 09:00:00 2026 GMT", "notAfter": "Feb  4 09:00:00 2026 GMT",
+        "notBefore": "Nov  1 09:00:00 2026 GMT", "notAfter": "Dec  2 09:00:00 2026 GMT",
     }  # fmt: skip
     assert told() == {"message": "Forbidden"}
 

@@ -45,8 +45,8 @@ def test_a_csv_row_is_awss(setting):
     assert row == (
         f"111122223333,,{authority.arn}/certificate/3c1de0a97be24f56a1b2c3d4e5f60718,"
         "3c:1d:e0:a9:7b:e2:4f:56:a1:b2:c3:d4:e5:f6:07:18,"
-        '"CN=build-7.lab.test,O=Lab,C=FR",2026-01-05T08:00:00+0000,2026-02-04T09:00:00+0000,'
-        "2026-01-05T09:00:00+0000,2026-01-06T10:30:00+0000,SUPERSEDED,"
+        '"CN=build-7.lab.test,O=Lab,C=FR",2026-11-02T08:00:00+0000,2026-12-02T09:00:00+0000,'
+        "2026-11-02T09:00:00+0000,2026-11-03T10:30:00+0000,SUPERSEDED,"
         "arn:aws:acm-pca:::template/EndEntityServerAuthCertificate/V1"
     )
 

@@ -15,7 +15,7 @@ from pkilint.pkix import extension, name
 from pkilab.simulator.acmpca.crl import REASONS, build_crl, crl_entry
 from pkilab.simulator.acmpca.state import Revocation
 
-START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 WEEK = timedelta(days=7)
 
 

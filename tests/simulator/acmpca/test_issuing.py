@@ -91,9 +91,9 @@ def test_dates_are_utc_time_until_2049_and_whole_seconds(pca):
     pca.world.clock.advance(seconds=0.75)
     certificate = pca.certificate(pca.root(days=365))
     assert certificate.not_valid_after_utc.microsecond == 0
-    assert b"\x17\x0d270105090000Z" in certificate.tbs_certificate_bytes
+    assert b"\x17\x0d271102090000Z" in certificate.tbs_certificate_bytes
     later = pca.certificate(pca.root(days=365 * 30))
-    assert b"\x18\x0f20551229090000Z" in later.tbs_certificate_bytes
+    assert b"\x18\x0f20561025090000Z" in later.tbs_certificate_bytes
 
 
 def test_equal_seeds_and_calls_give_equal_bytes_and_another_seed_others(open_pca):

@@ -140,7 +140,7 @@ def test_payload_2_0_says_what_was_asked(apis):
     assert (event["body"], event["isBase64Encoded"]) == ("/wA=", True)
     context = event["requestContext"]
     assert context["routeKey"] == "ANY /a/{name}/{rest+}"
-    assert context["time"] == "05/Jan/2026:09:00:00 +0000"
+    assert context["time"] == "02/Nov/2026:09:00:00 +0000"
     assert context["timeEpoch"] == int(apis.lab.clock.now().timestamp() * 1000)
     assert answer.headers["apigw-requestid"] == context["requestId"]
 
@@ -159,7 +159,7 @@ def test_payload_1_0_says_it_in_its_own_way(apis, kind):
     assert event["path"] == "/p"
     assert event["requestContext"]["path"] == target.partition("?")[0]
     assert event["body"] is None
-    assert event["requestContext"]["requestTime"] == "05/Jan/2026:09:00:00 +0000"
+    assert event["requestContext"]["requestTime"] == "02/Nov/2026:09:00:00 +0000"
     if kind == "REST":
         assert (event["resource"], event["pathParameters"]) == ("/{proxy+}", {"proxy": "p"})
         assert event["requestContext"]["resourcePath"] == "/{proxy+}"

@@ -110,7 +110,7 @@ def test_a_process_has_its_functions_variables_and_nothing_else(aws, monkeypatch
     assert (found["WORD"], found["TZ"]) == ("w", "Europe/Berlin")
     assert found["HOME"] == found["TMPDIR"] != str(Path.home())
     stream = found["AWS_LAMBDA_LOG_STREAM_NAME"]
-    assert re.fullmatch(r"2026/01/05/\[\$LATEST\][0-9a-f]{32}", stream)
+    assert re.fullmatch(r"2026/11/02/\[\$LATEST\][0-9a-f]{32}", stream)
 
 
 def test_an_environments_folder_is_its_own_and_goes_with_it(aws):

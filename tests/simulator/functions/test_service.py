@@ -201,7 +201,7 @@ def test_a_function_is_described_changed_and_deleted(aws, lab):
     """By its account and Region alone."""
     arn = aws.deploy(WELL)
     found = aws.client.get_function(FunctionName=arn)["Configuration"]
-    assert (found["State"], found["LastModified"]) == ("Active", "2026-01-05T09:00:00.000+0000")
+    assert (found["State"], found["LastModified"]) == ("Active", "2026-11-02T09:00:00.000+0000")
     package = functions.package({"index.py": "def handler(event, context): return 'new'"})
     changed = aws.client.update_function_code(FunctionName="f", ZipFile=package)
     assert changed["CodeSha256"] != found["CodeSha256"]
