@@ -28,7 +28,7 @@ from zope.interface import implementer
 from pkilab.errors import LabClosedError
 from pkilab.pki.truststore import Admission, Truststore
 from pkilab.simulator import reactor
-from pkilab.simulator.apigateway.requests import ApiRequest
+from pkilab.simulator.apigateway.requests import MOST_BODY, ApiRequest
 from pkilab.simulator.apigateway.runtime import Runtime, ServerCredentials
 from pkilab.simulator.handshakes import MESSAGES, Handshake, Step, alert
 from pkilab.simulator.replies import answer
@@ -39,7 +39,6 @@ _MOST_HANDSHAKES = 1000
 _MOST_CONTEXTS = 64
 _HANDSHAKE_SECONDS, _IDLE_SECONDS = 10, 60
 _MOST_HEADERS = 10_240  # bytes, all of them together; API Gateway's quota
-_MOST_BODY = 10 * 2**20
 # The forward-secret suites of the security policy TLS_1_2 (Developer Guide, "Choose a security
 # policy"); those of TLS 1.3 are OpenSSL's own.
 _CIPHERS = (
@@ -254,14 +253,14 @@ class _ApiRequest(http.Request):
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         """Refuse a body that is announced to be too long, before it comes."""
-        if length is not None and length > _MOST_BODY:
+        if length is not None and length > MOST_BODY:
             self.channel.refuse(b"413 Request Entity Too Large")
             return
         super().gotLength(length)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Refuse a body that turns out to be too long."""
-        if self.content is not None and self.content.tell() + len(data) > _MOST_BODY:
+        if self.content is not None and self.content.tell() + len(data) > MOST_BODY:
             self.channel.refuse(b"413 Request Entity Too Large")
             return
         super().handleContentChunk(data)

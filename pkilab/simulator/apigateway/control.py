@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import ClassVar, Literal
 
 from botocore import xform_name
 
 from pkilab.simulator.apigateway.domains import Domains, new_id
-from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Stage
+from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Mapping, Stage
 from pkilab.simulator.rest import RestJsonService, error
 from pkilab.simulator.service import Call, Json, not_simulated, service_model
 from pkilab.simulator.world import World
@@ -73,6 +74,13 @@ class ControlPlane(RestJsonService):
             message = f"Invalid API identifier specified {call.account}:{api_id}"
             raise error(self.name, "NotFoundException", message)
         return found
+
+    def _mappings(self, api: Api) -> Iterator[tuple[Domain, Mapping]]:
+        """Yield what leads to an API, under whichever domain name."""
+        for domain in self._state.domains.values():
+            for mapping in domain.mappings.values():
+                if mapping.api_id == api.id:
+                    yield domain, mapping
 
     def _stage(self, api: Api, name: str) -> Stage:
         if name not in api.stages:

@@ -69,10 +69,14 @@ class Routed:
         return self.request.target.partition("?")[2]
 
     @property
+    def place(self) -> str:
+        """The ARN of the API, in front of which stage and method stand."""
+        return f"arn:aws:execute-api:{self.region}:{self.account}:{self.api_id}"
+
+    @property
     def arn(self) -> str:
         """The ARN of the method and path that are called, for policies."""
-        place = f"arn:aws:execute-api:{self.region}:{self.account}:{self.api_id}"
-        return f"{place}/{self.stage}/{self.request.method}{self.path}"
+        return f"{self.place}/{self.stage}/{self.request.method}{self.path}"
 
     def header(self, name: str) -> str | None:
         """Return a header's value, several joined by commas."""
@@ -83,6 +87,11 @@ class Routed:
         """Return a query parameter's value, several joined by commas."""
         found = [v for k, v in parse_qsl(self.raw_query, keep_blank_values=True) if k == name]
         return ",".join(found) if found else None
+
+
+def function_event(routed: Routed, version: str) -> Json:
+    """Return the event of a payload format: ``1.0`` or ``2.0``."""
+    return version_1(routed) if version == "1.0" else version_2(routed)
 
 
 def version_1(routed: Routed) -> Json:

@@ -8,12 +8,13 @@ Sources: API Gateway v2 API Reference; for messages, the issues named in the fid
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from pkilab.simulator.apigateway.authorizers import CONTEXT
 from pkilab.simulator.apigateway.control import ControlPlane
 from pkilab.simulator.apigateway.domains import Settings
+from pkilab.simulator.apigateway.lambda_uris import invoked, is_function, is_invocation
 from pkilab.simulator.apigateway.state import Api, Domain, Mapping, Stage
 from pkilab.simulator.pages import page
 from pkilab.simulator.rest import error
@@ -21,10 +22,6 @@ from pkilab.simulator.service import AwsError, Call, Json, not_simulated
 
 _ROUTE_KEY = re.compile(r"\$default|(?:ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /(?P<path>\S*)")
 _SEGMENT = re.compile(r"[\w.~!$&'()*+,;=:@%-]+|\{[\w.-]+\}|\{[\w.-]+\+\}", re.ASCII)
-_FUNCTION = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?", re.ASCII)
-_INVOKE = re.compile(
-    r"arn:aws:apigateway:[\w-]+:lambda:path/2015-03-31/functions/(.+)/invocations", re.ASCII
-)
 _MAPPING_KEY = re.compile(r"[\w.$+!*'(),-]+(?:/[\w.$+!*'(),-]+)*", re.ASCII)
 _IDENTITY = re.compile(
     r"\$(?:request\.(?:header|querystring)|context|stageVariables)\.[\w.-]+", re.ASCII
@@ -92,7 +89,7 @@ class HttpApis(ControlPlane):
         return api.settings
 
     def _quick_create(self, call: Call, api: Api, target: str, route_key: str) -> None:
-        if not _FUNCTION.fullmatch(target):
+        if not is_function(target):
             raise not_simulated("an HTTP API in front of anything but a Lambda function")
         integration = self._add(api, "Integration", {
             "IntegrationType": "AWS_PROXY", "IntegrationUri": target, "ApiGatewayManaged": True,
@@ -135,7 +132,7 @@ class HttpApis(ControlPlane):
     def delete_api(self, call: Call, api_id: str) -> Json:
         """Delete an API that no domain name is mapped to."""
         api = self._api(call, api_id)
-        if any(True for _ in self._mappings(api)):
+        if any(self._mappings(api)):
             message = "Please remove all API mappings for the API from your custom domain names."
             raise _bad(f"Deleting API {api.id} failed. {message}")
         del self._state.apis[api.id]
@@ -268,7 +265,7 @@ class HttpApis(ControlPlane):
         """Delete a stage that no domain name is mapped to."""
         api = self._api(call, api_id)
         stage = self._stage(api, stage_name)
-        if any(each.stage == stage.name for each in self._mappings(api)):
+        if any(each.stage == stage.name for _, each in self._mappings(api)):
             message = "Please remove all API mappings for the stage from your custom domain names."
             raise _bad(f"Deleting stage {stage.name} failed. {message}")
         del api.stages[stage.name]
@@ -428,13 +425,6 @@ class HttpApis(ControlPlane):
             raise _conflict("ApiMapping key already exists for this domain name")
         return api.id, stage, key
 
-    def _mappings(self, api: Api) -> Iterator[Mapping]:
-        """Yield what leads to an API, under whichever domain name."""
-        for domain in self._state.domains.values():
-            for mapping in domain.mappings.values():
-                if mapping.api_id == api.id:
-                    yield mapping
-
     # Within.
 
     def _part(self, api: Api, noun: str, number: str) -> Json:
@@ -591,8 +581,7 @@ def _integration(_: Api, members: Json) -> Json:
     uri = members.get("IntegrationUri", "")
     if "${stageVariables." in uri:
         raise not_simulated("a stage variable in an integration's URI")
-    function = invoked(uri)
-    if not _FUNCTION.fullmatch(function):
+    if not is_function(invoked(uri)):
         raise _bad(f"Invalid Integration URI: {uri!r} is not the ARN of a Lambda function")
     version = members.get("PayloadFormatVersion")
     if version not in {"1.0", "2.0"}:
@@ -616,7 +605,7 @@ def _authorizer(api: Api, members: Json) -> Json:
     uri = members.get("AuthorizerUri", "")
     if "${stageVariables." in uri:
         raise not_simulated("a stage variable in an authorizer's URI")
-    if not _INVOKE.fullmatch(uri) or not _FUNCTION.fullmatch(invoked(uri)):
+    if not is_invocation(uri):
         form = "arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations"
         raise _bad(f"Invalid Authorizer URI: found {uri!r}, expected {form}")
     version = members.get("AuthorizerPayloadFormatVersion")
@@ -647,12 +636,6 @@ def _check_identity(sources: list[str]) -> None:
             raise _bad(f"Invalid identity source: {source}")
         if source.startswith("$context.") and source.removeprefix("$") not in CONTEXT:
             raise not_simulated(f"the identity source {source}")
-
-
-def invoked(uri: str) -> str:
-    """Return the function's ARN that a URI names, in either of its two forms."""
-    found = _INVOKE.fullmatch(uri)
-    return found[1] if found else uri
 
 
 # To and from the model.

@@ -8,6 +8,8 @@ from cryptography import x509
 
 from pkilab.pki.truststore import Admission
 
+MOST_BODY = 10 * 2**20  # API Gateway Developer Guide, quotas: payload size
+
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:

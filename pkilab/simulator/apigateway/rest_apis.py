@@ -17,16 +17,17 @@ from typing import Any, ClassVar, Literal
 from pkilab.simulator.apigateway.authorizers import CONTEXT, REST_CONTEXT
 from pkilab.simulator.apigateway.control import ControlPlane
 from pkilab.simulator.apigateway.domains import Settings
-from pkilab.simulator.apigateway.http_apis import invoked
+from pkilab.simulator.apigateway.lambda_uris import is_invocation
 from pkilab.simulator.apigateway.state import Api, Domain, Mapping, Stage
 from pkilab.simulator.pages import page
 from pkilab.simulator.rest import error
 from pkilab.simulator.service import AwsError, Call, Json, not_simulated
 
-_FUNCTION = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?")
-_PART = re.compile(r"[\w.:+~%-]+|\{[\w.-]+\+?\}")
-_STAGE = re.compile(r"[\w-]{1,128}")
-_HEADER = re.compile(r"method\.request\.(?:header|querystring)\.[\w.-]+|stageVariables\.[\w.-]+")
+_PART = re.compile(r"[\w.:+~%-]+|\{[\w.-]+\+?\}", re.ASCII)
+_STAGE = re.compile(r"[\w-]{1,128}", re.ASCII)
+_HEADER = re.compile(
+    r"method\.request\.(?:header|querystring)\.[\w.-]+|stageVariables\.[\w.-]+", re.ASCII
+)
 _METHODS = {"ANY", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 _DEFAULT_TTL, _MOST_TTL, _MOST_MILLIS = 300, 3600, 29_000
 _NONE = "(none)"  # how the empty base path is written
@@ -105,9 +106,8 @@ class RestApis(ControlPlane):
     def delete_rest_api(self, call: Call, rest_api_id: str) -> Json:
         """Delete an API that no domain name is mapped to."""
         api = self._api(call, rest_api_id)
-        for domain in self._state.domains.values():
-            if any(mapping.api_id == api.id for mapping in domain.mappings.values()):
-                raise _bad(f"Cannot delete: {domain.name} has a base path mapping to this API")
+        for domain, _ in self._mappings(api):
+            raise _bad(f"Cannot delete: {domain.name} has a base path mapping to this API")
         del self._state.apis[api.id]
         return {}
 
@@ -247,8 +247,7 @@ class RestApis(ControlPlane):
         if not 50 <= integration["timeoutInMillis"] <= _MOST_MILLIS:  # noqa: PLR2004 - the quota's
             raise _bad("Timeout should be between 50 ms and 29000 ms")
         if members["type"] == "AWS_PROXY":
-            uri = members.get("uri", "")
-            if invoked(uri) == uri or not _FUNCTION.fullmatch(invoked(uri)):
+            if not is_invocation(members.get("uri", "")):
                 raise _bad("Invalid ARN specified in the request")
             if integration["httpMethod"] != "POST":
                 raise _bad("Lambda functions are invoked by POST")
@@ -658,7 +657,7 @@ def _authorizer(members: Json) -> Json:
     if members["type"] != "REQUEST":
         raise not_simulated(f"REST API authorizers of the type {members['type']}")
     uri = members.get("authorizerUri", "")
-    if invoked(uri) == uri or not _FUNCTION.fullmatch(invoked(uri)):
+    if not is_invocation(uri):
         raise _bad(
             f"Invalid Authorizer URI: {uri!r}. Authorizer URI should be a valid API Gateway ARN "
             "that represents a Lambda function invocation."
@@ -666,15 +665,19 @@ def _authorizer(members: Json) -> Json:
     seconds = members.get("authorizerResultTtlInSeconds", _DEFAULT_TTL)
     if not 0 <= seconds <= _MOST_TTL:
         raise _bad(f"Authorizer result TTL should be between 0 and {_MOST_TTL} seconds")
-    sources = [
-        each.strip() for each in members.get("identitySource", "").split(",") if each.strip()
-    ]
+    sources = identity_sources(members)
     if seconds and not sources:
         raise _bad("Identity source is required for a REQUEST authorizer with caching")
     for source in sources:
         if not _HEADER.fullmatch(source) and source not in {*CONTEXT, *REST_CONTEXT}:
             raise _bad(f"Invalid identity source: {source}")
     return {"authType": "custom", **members, "authorizerResultTtlInSeconds": seconds}
+
+
+def identity_sources(authorizer: Json) -> list[str]:
+    """Return a REST API authorizer's identity sources, which stand in one text."""
+    named = map(str.strip, authorizer.get("identitySource", "").split(","))
+    return [each for each in named if each]
 
 
 def _patched(operations: list[Json] | None, *names: str) -> dict[str, str]:

@@ -34,9 +34,9 @@ from pkilab.simulator.apigateway.authorizers import (
     read_answer,
 )
 from pkilab.simulator.apigateway.events import MalformedAnswerError, Routed
-from pkilab.simulator.apigateway.http_apis import invoked
-from pkilab.simulator.apigateway.requests import ApiRequest
-from pkilab.simulator.apigateway.rest_apis import mock_status
+from pkilab.simulator.apigateway.lambda_uris import invoked
+from pkilab.simulator.apigateway.requests import MOST_BODY, ApiRequest
+from pkilab.simulator.apigateway.rest_apis import identity_sources, mock_status
 from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Stage
 from pkilab.simulator.functions.environment import Invocation
 from pkilab.simulator.functions.service import Lambda
@@ -44,7 +44,6 @@ from pkilab.simulator.service import Answer, AwsError, HttpResponse, Json
 from pkilab.simulator.world import World
 
 _DEFAULT_HOST = re.compile(r"(?P<api>[a-z0-9-]+)\.execute-api\.(?P<region>[\w-]+)\.amazonaws\.com")
-_MOST_BODY = 10 * 2**20
 _MOST_RECORDS = 1000
 _PRINCIPAL = "apigateway.amazonaws.com"
 _LIFETIME = timedelta(days=365)
@@ -239,7 +238,7 @@ class Runtime:
         Raises:
             _Refused: there is none.
         """
-        if len(request.body) > _MOST_BODY:
+        if len(request.body) > MOST_BODY:
             raise _Refused(413, "Request Entity Too Large", "the body is over 10 MB")
         raw = request.target.partition("?")[0]
         domain = self._state.domains.get(request.host)
@@ -307,19 +306,19 @@ class Runtime:
     def _run(self, plan: _Plan) -> HttpResponse:
         """Ask the authorizer, if there is one, and run the function."""
         routed, integration = plan.routed, plan.integration
-        version = integration["PayloadFormatVersion"] if integration else "1.0"
-        event = events.version_1(routed) if version == "1.0" else events.version_2(routed)
-        if plan.authorizer:
-            given = self._authorize(plan.authorizer, plan)
-            if not given.allowed:
-                raise _denied(rest=plan.rest)
+        given = self._authorize(plan.authorizer, plan) if plan.authorizer else None
+        if given and not given.allowed:
+            raise _denied(rest=plan.rest)
+        if integration is None:
+            assert plan.answer is not None  # noqa: S101 - one of the two is there
+            return plan.answer
+        version = integration["PayloadFormatVersion"]
+        event = events.function_event(routed, version)
+        if given:
             told = given.context if version == "1.0" else {"lambda": given.context}
             event["requestContext"]["authorizer"] = told
         elif version == "1.0" and not plan.rest:
             event["requestContext"]["authorizer"] = {"claims": None, "scopes": None}
-        if integration is None:
-            assert plan.answer is not None  # noqa: S101 - one of the two is there
-            return plan.answer
         source = _source_arn(routed, routed.route.replace(" ", "", 1))
         try:
             millis = integration["TimeoutInMillis"]
@@ -347,11 +346,9 @@ class Runtime:
         key = (authorizer["AuthorizerId"], routed.stage, *values)
         answer = self._results.recall(key, routed.now) if seconds else None
         if answer is None:
-            version = authorizer["AuthorizerPayloadFormatVersion"]
-            event = events.version_1(routed) if version == "1.0" else events.version_2(routed)
+            event = events.function_event(routed, authorizer["AuthorizerPayloadFormatVersion"])
             event = events.authorizer_event(event, routed, values)
-            place = f"arn:aws:execute-api:{routed.region}:{routed.account}:{routed.api_id}"
-            source = f"{place}/authorizers/{authorizer['AuthorizerId']}"
+            source = f"{routed.place}/authorizers/{authorizer['AuthorizerId']}"
             try:
                 millis = _AUTHORIZER_MILLIS["REST" if plan.rest else "HTTP"]
                 payload = self._call(authorizer["AuthorizerUri"], event, source, millis)
@@ -435,9 +432,7 @@ def _rest_plan(  # noqa: PLR0917 - a request and where it got to
         "AuthorizerUri": chosen["authorizerUri"],
         "AuthorizerPayloadFormatVersion": "1.0",
         "AuthorizerResultTtlInSeconds": chosen["authorizerResultTtlInSeconds"],
-        "IdentitySource": [
-            each.strip() for each in chosen.get("identitySource", "").split(",") if each.strip()
-        ],
+        "IdentitySource": identity_sources(chosen),
     }
     integration = method["methodIntegration"]
     if integration["type"] == "AWS_PROXY":
@@ -517,9 +512,8 @@ def _match(pattern: str, path: str) -> dict[str, str] | None:
 
 def _source_arn(routed: Routed, route: str) -> str:
     """Return what a function's permission is asked about: the stage and the route."""
-    place = f"arn:aws:execute-api:{routed.region}:{routed.account}:{routed.api_id}"
     method, slash, path = route.partition("/")
-    return f"{place}/{routed.stage}/{'*' if method == 'ANY' else method}{slash}{path}"
+    return f"{routed.place}/{routed.stage}/{'*' if method == 'ANY' else method}{slash}{path}"
 
 
 def _forbidden(cause: str) -> _Refused:
