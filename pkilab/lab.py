@@ -401,13 +401,7 @@ class _Aws:
     def generate_key(self, algorithm: str, name: str) -> PrivateKey:  # noqa: ARG002 - as _Place
         return generate_key(algorithm, SystemEntropy())
 
-    def serve(
-        self,
-        host: str,  # noqa: ARG002 - as _Place
-        port: int,  # noqa: ARG002
-        tls_port: int,  # noqa: ARG002
-        refuse_in: Literal["response", "handshake"],  # noqa: ARG002
-    ) -> Server:
+    def serve(self, *_: object, **__: object) -> Server:
         raise LabError("only a simulated lab can be served; AWS serves itself")
 
     def environment(self, account: str) -> dict[str, str]:  # noqa: ARG002 - as _Place

@@ -311,8 +311,10 @@ def explain_domain(
             "have been replaced since API Gateway read it."
         )
         return Explanation(found.admission, found.remedy, doubt)
+    if found.admitted:
+        return found
     newest = _newest(s3, chosen.uri)
-    if found.admitted or newest is None or not newest.admit(certificate, at).admitted:
+    if newest is None or not newest.admit(certificate, at).admitted:
         return found
     remedy = (
         f"The domain name uses version {chosen.version} of {chosen.uri}; the "

@@ -175,12 +175,17 @@ class Truststore:
             at: an aware time; None does not look at dates.
         """
         found: list[Problem] = []
-        for place, certificate in enumerate(self.certificates):
+        seen: set[x509.Certificate] = set()
+        for certificate in self.certificates:
             subject = label(certificate)
             try:
-                sentences = list(self._about(certificate, place, at))
+                if certificate in seen:
+                    sentences = ["it stands here more than once"]
+                else:
+                    sentences = list(self._about(certificate, at))
             except UNREADABLE as error:
                 sentences = [f"it cannot be read ({error})"]
+            seen.add(certificate)
             found += [Problem(subject, sentence) for sentence in sentences]
         return tuple(found)
 
@@ -343,16 +348,11 @@ class Truststore:
         )
         return _no(Cause.BAD_SIGNATURE, sentence, path[:1])
 
-    def _about(
-        self, certificate: x509.Certificate, place: int, at: datetime | None
-    ) -> Iterator[str]:
-        if certificate in self.certificates[:place]:
-            yield "it stands here more than once"
-            return
+    def _about(self, certificate: x509.Certificate, at: datetime | None) -> Iterator[str]:
         if weakness := _weakness(certificate):
             yield f"it {weakness[1]}"
         self_issued = _is_self_issued(certificate)
-        if not self_issued and not self._signers_of(certificate):
+        if not self_issued and not self._issuers_of(certificate):
             yield f"its issuer, {name_text(certificate, 'issuer')}, is not in the truststore"
         if not self_issued and not _may_issue(certificate):
             yield "it is not a CA certificate"

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Generic, TypeVar
 
@@ -80,12 +81,34 @@ class _Kept(Generic[_Value]):
 
 
 @dataclass(slots=True)
+class _Store(Generic[_Key, _Value]):
+    """The last ``most`` things that were fetched; what was renewed least lately goes first."""
+
+    most: int
+    kept: dict[_Key, _Kept[_Value]] = field(default_factory=dict, repr=False)
+
+    def current(
+        self, key: _Key, at: datetime, renew: Callable[[_Kept[_Value]], _Kept[_Value]]
+    ) -> _Kept[_Value]:
+        """Return what is kept under a key, renewed if it is time."""
+        kept = self.kept.get(key) or _Kept()
+        if kept.renew_at is None or at >= kept.renew_at:
+            self.kept.pop(key, None)
+            kept = self.kept[key] = renew(kept)
+            if len(self.kept) > self.most:
+                del self.kept[next(iter(self.kept))]
+        return kept
+
+
+@dataclass(slots=True)
 class CrlSource:
     """Asks CRLs; keeps one `CrlIndex` per URL and issuer. Not safe for threads."""
 
     fetch: Fetch
     schedule: Schedule
-    _kept: dict[tuple[str, bytes], _Kept[CrlIndex]] = field(default_factory=dict, repr=False)
+    _store: _Store[tuple[str, bytes], CrlIndex] = field(
+        default_factory=lambda: _Store(MOST_LISTS), repr=False
+    )
 
     def ask(
         self,
@@ -98,7 +121,8 @@ class CrlSource:
         details: list[str] = []
         revoked = None
         for url in urls[:MOST_URLS]:
-            kept = self._current(url, issuer, at)
+            key = (url, issuer.fingerprint(hashes.SHA256()))
+            kept = self._store.current(key, at, partial(self._renewed, url, issuer, at))
             index = kept.value
             if index is None:
                 details += kept.trouble
@@ -113,16 +137,8 @@ class CrlSource:
             return _by_list(*revoked, tuple(details))
         return Finding(Revocation.UNUSABLE, details=tuple(details))
 
-    def _current(self, url: str, issuer: x509.Certificate, at: datetime) -> _Kept[CrlIndex]:
-        key = (url, issuer.fingerprint(hashes.SHA256()))
-        kept = self._kept.get(key) or _Kept()
-        if kept.renew_at is None or at >= kept.renew_at:
-            kept = self._renewed(kept, url, issuer, at)
-            _keep(self._kept, key, kept, MOST_LISTS)
-        return kept
-
     def _renewed(
-        self, kept: _Kept[CrlIndex], url: str, issuer: x509.Certificate, at: datetime
+        self, url: str, issuer: x509.Certificate, at: datetime, kept: _Kept[CrlIndex]
     ) -> _Kept[CrlIndex]:
         retry_at = at + self.schedule.retry
         try:
@@ -155,7 +171,9 @@ class OcspSource:
     schedule: Schedule
     nonce: Callable[[], bytes] | None
     nonce_required: bool
-    _kept: dict[bytes, _Kept[OcspStatus]] = field(default_factory=dict, repr=False)
+    _store: _Store[bytes, OcspStatus] = field(
+        default_factory=lambda: _Store(MOST_ANSWERS), repr=False
+    )
 
     def ask(
         self,
@@ -166,10 +184,8 @@ class OcspSource:
     ) -> Finding:
         """Ask the responders at ``urls``, in order, until one speaks about the certificate."""
         key = issuer.fingerprint(hashes.SHA256()) + certificate.fingerprint(hashes.SHA256())
-        kept = self._kept.get(key) or _Kept()
-        if kept.renew_at is None or at >= kept.renew_at:
-            kept = self._renewed(kept, certificate, issuer, urls[:MOST_URLS], at)
-            _keep(self._kept, key, kept, MOST_ANSWERS)
+        renew = partial(self._renewed, certificate, issuer, urls[:MOST_URLS], at)
+        kept = self._store.current(key, at, renew)
         said = kept.value
         if said is None:
             return Finding(Revocation.UNUSABLE, details=kept.trouble)
@@ -180,11 +196,11 @@ class OcspSource:
 
     def _renewed(
         self,
-        kept: _Kept[OcspStatus],
         certificate: x509.Certificate,
         issuer: x509.Certificate,
         urls: Sequence[str],
         at: datetime,
+        kept: _Kept[OcspStatus],
     ) -> _Kept[OcspStatus]:
         trouble: list[str] = []
         for url in urls:
@@ -242,11 +258,3 @@ def _why_replayed(said: OcspStatus, kept: OcspStatus | None) -> tuple[str, ...]:
     if kept and kept.this_update and said.this_update and said.this_update < kept.this_update:
         return ("it is older than the answer that is kept",)
     return ()
-
-
-def _keep(store: dict[_Key, _Kept[_Value]], key: _Key, kept: _Kept[_Value], most: int) -> None:
-    """Keep the last ``most``; what has been renewed least lately goes first."""
-    store.pop(key, None)
-    store[key] = kept
-    if len(store) > most:
-        del store[next(iter(store))]

@@ -14,7 +14,7 @@ def test_a_function_is_named_by_its_arn_or_by_its_invocations():
 
 
 @pytest.mark.parametrize("uri", ["", "judge", INVOCATION, f"{FUNCTION}:", "arn:aws:s3:::judge",
-                                 FUNCTION.replace("1111", "١١١١")])  # fmt: skip
+                                 FUNCTION.replace("1111", "\u0661\u0661\u0661\u0661")])  # fmt: skip
 def test_what_is_not_a_functions_arn_is_none(uri):
     assert not is_function(uri)
 

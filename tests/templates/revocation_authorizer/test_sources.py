@@ -178,12 +178,13 @@ def test_the_next_url_is_asked_where_one_does_not_speak(ask, ca, client, web):
     assert web.calls[3:] == many[:3]
 
 
-def test_a_bounded_number_of_lists_is_kept(ask, ca, web, monkeypatch):
+def test_a_bounded_number_of_lists_is_kept(ca, client, web, now, monkeypatch):
     monkeypatch.setattr(sources, "MOST_LISTS", 2)
+    source = CrlSource(web, SCHEDULE)
     urls = [f"http://{n}.test" for n in range(3)]
     web.pages = dict.fromkeys(urls, ca.crl())
     for url in (*urls, urls[2], urls[1], urls[0]):
-        assert ask(urls=(url,)).status is GOOD
+        assert source.ask(client, ca.certificate, (url,), now).status is GOOD
     assert web.calls == [*urls, urls[0]]
 
 
