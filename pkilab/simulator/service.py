@@ -142,6 +142,13 @@ def keywords(members: Mapping[str, Any]) -> Json:
     return {xform_name(name): value for name, value in members.items()}
 
 
+def model_members(service: str, operation: str, arguments: Mapping[str, Any]) -> Json:
+    """Return a method's arguments under the names of the model: the inverse of `keywords`."""
+    shape = service_model(service).operation_model(operation).input_shape
+    names = {xform_name(name): name for name in (shape.members if shape else {})}
+    return {names[key]: value for key, value in arguments.items()}
+
+
 def reply(status: int, body: Json) -> HttpResponse:
     """Write a JSON 1.1 response."""
     return HttpResponse(

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import ClassVar, Literal
 
-from botocore import xform_name
-
 from pkilab.simulator.apigateway.domains import Domains, new_id
 from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Mapping, Stage
 from pkilab.simulator.rest import RestJsonService, error
-from pkilab.simulator.service import Call, Json, not_simulated, service_model
+from pkilab.simulator.service import Call, Json, model_members, not_simulated
 from pkilab.simulator.world import World
 
 
@@ -93,9 +91,7 @@ class ControlPlane(RestJsonService):
         Raises:
             AwsError: NotImplemented; a member that nothing would come of.
         """
-        shape = service_model(self.name).operation_model(operation).input_shape
-        names = {xform_name(name): name for name in (shape.members if shape else {})}
-        members = {names[key]: value for key, value in asked.items()}
+        members = model_members(self.name, operation, asked)
         if others := sorted(members.keys() - taken):
             raise not_simulated(f"{self.name}:{operation} with {', '.join(others)}")
         return members

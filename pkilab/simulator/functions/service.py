@@ -28,7 +28,7 @@ from pkilab.simulator.functions.pool import Pool
 from pkilab.simulator.functions.roles import assume, trusts_lambda
 from pkilab.simulator.rest import RestJsonService
 from pkilab.simulator.s3 import S3
-from pkilab.simulator.service import AwsError, Call, Json, Later, not_simulated
+from pkilab.simulator.service import AwsError, Call, Json, Later, model_members, not_simulated
 from pkilab.simulator.world import World
 
 _NAME = re.compile(
@@ -157,7 +157,7 @@ class Lambda(RestJsonService):
 
     def create_function(self, call: Call, **members: Any) -> Json:  # noqa: ANN401 - the model's
         """Create a function from a zip archive."""
-        asked = {_CAMEL.get(name, name): value for name, value in members.items()}
+        asked = model_members(self.name, "CreateFunction", members)
         named = _parse(asked["FunctionName"])
         name, arn = named["name"] or "", _arn(named, call)
         if len(name) > _MOST_NAME:
@@ -242,9 +242,7 @@ class Lambda(RestJsonService):
         if publish or architectures:
             raise not_simulated("lambda:UpdateFunctionCode with Publish or Architectures")
         function = self._changeable(call, function_name, revision_id)
-        archive = self._archive(
-            {_CAMEL.get(name, name): value for name, value in code.items()}, call
-        )
+        archive = self._archive(model_members(self.name, "UpdateFunctionCode", code), call)
         if not dry_run:
             function.archive = archive
             self._touch(function, call, "LastUpdateStatus", "InProgress", "Successful")
@@ -259,7 +257,7 @@ class Lambda(RestJsonService):
     ) -> Json:
         """Change settings; environments are discarded, and what runs in them ends as before."""
         function = self._changeable(call, function_name, revision_id)
-        asked = {_CAMEL.get(name, name): value for name, value in members.items()}
+        asked = model_members(self.name, "UpdateFunctionConfiguration", members)
         _refuse_unknown(asked)
         _check({**function.configuration, **asked}, call)
         function.configuration.update(asked)
@@ -665,14 +663,3 @@ def _refuse_unknown(asked: Json) -> None:
         raise not_simulated("a Lambda function from an image")
     if asked.get("Publish"):
         raise not_simulated("published versions of a Lambda function")
-
-
-# Arguments back to the model's members.
-_CAMEL = {
-    "function_name": "FunctionName", "runtime": "Runtime", "role": "Role", "handler": "Handler",
-    "code": "Code", "description": "Description", "timeout": "Timeout", "tags": "Tags",
-    "memory_size": "MemorySize", "environment": "Environment", "package_type": "PackageType",
-    "architectures": "Architectures", "publish": "Publish", "zip_file": "ZipFile",
-    "s3_bucket": "S3Bucket", "s3_key": "S3Key", "s3_object_version": "S3ObjectVersion",
-    "image_uri": "ImageUri",
-}  # fmt: skip
