@@ -6,7 +6,8 @@
     │   └── BudgetError         a call would cost money nobody agreed to
     ├── MissingExtraError       an optional dependency is not installed
     ├── MalformedError          bytes or text that are not what they should be
-    └── VerificationError       well-formed, and not to be trusted; carries every reason
+    ├── VerificationError       well-formed, and not to be trusted; carries every reason
+    └── CtError                 a proof, signature or history of a log that does not hold
 
 Calls to AWS, simulated or real, raise botocore's ``ClientError`` and nothing else.
 """
@@ -51,3 +52,14 @@ class VerificationError(PkilabError):
     def __init__(self, thing: str, reasons: tuple[str, ...]) -> None:
         super().__init__(f"{thing}: " + "; ".join(reasons))
         self.thing, self.reasons = thing, reasons
+
+
+class CtError(PkilabError):
+    """A proof, a signature or a log's history that does not hold, or a question without answer.
+
+    What cannot be read at all is a `MalformedError` instead.
+    """
+
+    def __init__(self, thing: str, *, found: str, expected: str) -> None:
+        super().__init__(f"{thing}: found {found}, expected {expected}")
+        self.thing, self.found, self.expected = thing, found, expected

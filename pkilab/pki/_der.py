@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from pkilab.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -50,6 +52,25 @@ def encode(tag: int, parts: Iterable[bytes]) -> bytes:
         return bytes((tag, size)) + contents
     length = size.to_bytes((size.bit_length() + 7) // 8)
     return bytes((tag, 0x80 | len(length))) + length + contents
+
+
+def object_identifier(contents: bytes) -> x509.ObjectIdentifier:
+    """Decode the contents of an OBJECT IDENTIFIER (X.690, 8.19).
+
+    Raises:
+        ValueError: they are none.
+    """
+    numbers, number = [], 0
+    for byte in contents:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:  # noqa: PLR2004 - the last byte of a number
+            numbers.append(number)
+            number = 0
+    if not numbers:
+        raise ValueError("empty object identifier")
+    first = min(numbers[0] // 40, 2)
+    parts = [first, numbers[0] - 40 * first, *numbers[1:]]
+    return x509.ObjectIdentifier(".".join(map(str, parts)))
 
 
 def _header(data: bytes) -> tuple[int, int]:

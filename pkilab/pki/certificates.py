@@ -266,28 +266,13 @@ def _broken(element: _der.Element, error: Exception) -> ExtensionView:
     meaning = f"Cannot be read ({error}); readers refuse the certificate."
     try:
         oid_element, *flag, value = _der.elements(element.contents)
-        oid = _oid(oid_element)
+        oid = _der.object_identifier(oid_element.contents)
     except (MalformedError, *UNREADABLE):
         return ExtensionView("(unreadable)", "", False, element.whole.hex(), meaning)  # noqa: FBT003 - a field of a value
     critical = bool(flag) and flag[0].contents != b"\0"
     return ExtensionView(
         _extension_name(oid), oid.dotted_string, critical, value.contents.hex(), meaning
     )
-
-
-def _oid(element: _der.Element) -> x509.ObjectIdentifier:
-    """Decode an OBJECT IDENTIFIER (X.690, 8.19)."""
-    numbers, number = [], 0
-    for byte in element.contents:
-        number = number << 7 | byte & 0x7F
-        if byte < 0x80:  # noqa: PLR2004 - the last byte of a number
-            numbers.append(number)
-            number = 0
-    first = min(numbers[0] // 40, 2) if numbers else 0
-    if not numbers:
-        raise ValueError("empty object identifier")
-    parts = [first, numbers[0] - 40 * first, *numbers[1:]]
-    return x509.ObjectIdentifier(".".join(map(str, parts)))
 
 
 def _view(extension: x509.Extension[x509.ExtensionType]) -> ExtensionView:
