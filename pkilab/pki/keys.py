@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard, get_args
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
@@ -84,6 +84,11 @@ def key_algorithm(key: PublicKey | PrivateKey) -> str:
         .removesuffix("PrivateKey")
         .replace("MLDSA", "ML_DSA_")
     )
+
+
+def can_sign(key: object) -> TypeGuard[PrivateKey]:
+    """Whether ``key`` is a private key that can sign; those that only agree on keys cannot."""
+    return isinstance(key, get_args(PrivateKey))
 
 
 def signature_hash(signing_algorithm: str) -> SignatureHash | None:

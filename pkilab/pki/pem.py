@@ -102,6 +102,24 @@ def blocks(data: bytes | str, thing: str, labels: tuple[str, ...]) -> tuple[byte
     return tuple(_base64(body, thing) for _, body in found)
 
 
+def split(text: str) -> tuple[tuple[str, str], ...]:
+    """Cut PEM of any kinds into its blocks: the label and the text of each, in their order.
+
+    Raises:
+        MalformedError: none there, or one that does not end.
+    """
+    found = tuple((match[1], match[0]) for match in _BLOCK.finditer(text))
+    if not found or len(found) < text.count("-----BEGIN "):
+        what = "a PEM block that does not end" if "-----BEGIN" in text else "no PEM block"
+        raise MalformedError("PEM", found=what, expected="PEM blocks")
+    return found
+
+
+def around(text: str) -> str:
+    """Return what stands around the PEM blocks of a text; empty where nothing but blanks does."""
+    return _BLOCK.sub("", text).strip()
+
+
 def load_der(der: bytes, thing: str, loader: Callable[[bytes], _Loaded]) -> _Loaded:
     """Call one of ``cryptography``'s DER loaders; only MalformedError leaves.
 

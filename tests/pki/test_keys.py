@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -20,6 +20,7 @@ from pkilab.errors import MalformedError
 from pkilab.pki.entropy import Entropy, SystemEntropy
 from pkilab.pki.keys import (
     KEY_ALGORITHMS,
+    can_sign,
     generate_key,
     key_algorithm,
     signature_hash,
@@ -109,3 +110,11 @@ def test_a_passphrase_encrypts(tmp_path: Path) -> None:
     assert raw(load_pem_private_key(data, b"secret")) == raw(key)
     with pytest.raises(ValueError, match="password"):
         load_pem_private_key(data, b"wrong")
+
+
+def test_private_keys_can_sign_but_those_that_only_agree_on_keys() -> None:
+    key = generate_key("EC_prime256v1", Entropy("seed"))
+    assert can_sign(key)
+    assert not can_sign(key.public_key())
+    assert not can_sign(x25519.X25519PrivateKey.generate())
+    assert not can_sign(None)

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pkilab.errors import MalformedError
-from pkilab.pki.pem import load_certificate, load_certificates, load_request, to_pem
+from pkilab.pki.pem import (
+    around,
+    load_certificate,
+    load_certificates,
+    load_request,
+    split,
+    to_pem,
+)
 from pkilab.pki.requests import build_request
 
 LOADERS = (load_certificate, load_certificates, load_request)
@@ -117,3 +124,23 @@ def test_a_serial_number_below_one_is_malformed_where_warnings_are_errors(make: 
     zero = der.replace(b"\x02\x01\x01", b"\x02\x01\x00", 1)
     with pytest.raises(MalformedError, match="serial number"):
         load_certificate(zero)
+
+
+def test_blocks_of_any_kind_are_cut_apart(make: Any) -> None:
+    leaf = make("CN=leaf")
+    key = leaf.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    certificate = to_pem(leaf.certificate)
+    text = f"Bag Attributes\n{key}subject=CN = leaf\n{certificate}"
+    assert split(text) == (("PRIVATE KEY", key.strip()), ("CERTIFICATE", certificate.strip()))
+    assert around(text) == "Bag Attributes\n\nsubject=CN = leaf"
+    assert around(certificate + key) == ""
+    for damaged in ("", "text", text[:-10], certificate + "-----BEGIN CERTIFICATE-----\n"):
+        with pytest.raises(MalformedError):
+            split(damaged)
+
+
+@given(st.text())
+def test_text_is_cut_or_malformed(text: str) -> None:
+    with pytest.raises(MalformedError):
+        split(text)
+    assert around(text) == text.strip()
