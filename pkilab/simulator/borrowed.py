@@ -35,7 +35,7 @@ BORROWED = {
     "s3": "s3",
     "sts": "sts",
     "iam": "iam",
-    "route53": "route53",
+    "logs": "logs",
     "tagging": "resourcegroupstaggingapi",
 }
 _USER_NAME = "learner"

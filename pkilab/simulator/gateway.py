@@ -7,9 +7,11 @@ import json
 import logging
 import re
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
+from pkilab.simulator.acm.amazon import Amazon
 from pkilab.simulator.acm.service import Acm
 from pkilab.simulator.acmpca.ocsp import OcspResponder
 from pkilab.simulator.acmpca.service import AcmPca
@@ -20,7 +22,18 @@ from pkilab.simulator.apigateway.rest_apis import RestApis
 from pkilab.simulator.apigateway.runtime import Runtime
 from pkilab.simulator.apigateway.state import ApiGatewayState
 from pkilab.simulator.borrowed import BORROWED, Borrowed, Credentials
+from pkilab.simulator.cloudformation.service import CloudFormation
+from pkilab.simulator.ctlogs.api import CtApi
+from pkilab.simulator.ctlogs.logs import CtLogs
+from pkilab.simulator.dns.answering import answer
+from pkilab.simulator.dns.internet import Internet
+from pkilab.simulator.dns.resolver import Resolver
+from pkilab.simulator.events import Bus
 from pkilab.simulator.functions.service import Lambda
+from pkilab.simulator.route53.domains import Route53Domains
+from pkilab.simulator.route53.resources import AwsResources
+from pkilab.simulator.route53.service import Route53
+from pkilab.simulator.route53.state import HostedZones
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import (
     Answer,
@@ -32,7 +45,6 @@ from pkilab.simulator.service import (
     reply,
 )
 from pkilab.simulator.world import World
-from pkilab.simulator.zones import Zones
 
 # Authorization: AWS4-HMAC-SHA256 Credential=KEY/20260105/us-east-1/acm-pca/aws4_request, ...
 _SCOPE = re.compile(r"([^/=,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
@@ -50,12 +62,29 @@ class Gateway:
 
     Signatures are not checked: whoever reaches the world may use it. The access key decides the
     account, the credential scope the service and the Region.
+
+    Args:
+        world: what is behind the door.
+        ct_folder: where CT logs are kept; None keeps them in memory.
+
+    Raises:
+        LabError: the folder cannot be used.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, ct_folder: Path | None = None) -> None:
         self.world = world
         self._borrowed = Borrowed(world)
-        private_ca, acm, apis = AcmPca(world), Acm(world, Zones()), ApiGatewayState()
+        apis = ApiGatewayState()
+        resources = AwsResources(apis, self._serves)
+        zones = HostedZones(world, resources.addresses)
+        self.internet = Internet(zones, resources.addresses)
+        self.resolver = Resolver(functools.partial(answer, self.internet))
+        self.events = Bus(world)
+        private_ca = AcmPca(world)
+        self.logs = CtLogs(world, ct_folder)
+        self._ct = CtApi(world, self.logs)
+        amazon = Amazon(world, self.logs)
+        acm = Acm(world, amazon, self.resolver, private_ca, self.events)
         self._s3 = S3()
         self.functions = Lambda(world)
         domains = Domains(world, apis, self._s3, acm.certificates)
@@ -65,9 +94,15 @@ class Gateway:
             self.functions,
             RestApis(world, apis, domains),
             HttpApis(world, apis, domains),
+            CloudFormation(world, self.handle),
+            Route53(world, zones, resources.hosted_zone),
+            Route53Domains(world, zones),
         )
         self._services = {service.name: service for service in faithful}
-        self._ocsp = OcspResponder(world, private_ca.authorities)
+        self._trust = amazon.trust_services
+        self._ocsp = OcspResponder(
+            world, lambda: (*private_ca.authorities(), *self._trust.authorities())
+        )
         self.apis = Runtime(world, apis, self.functions, acm.certificates, acm.amazon)
         self._requests = world.entropy("request ids")
 
@@ -103,16 +138,21 @@ class Gateway:
             failure = AwsError("InternalFailure", "An internal error of the simulator", 500)
             return _refusal(request, scope, failure)
 
+    def _serves(self, host: str) -> bool:
+        return self.apis.serves(host)
+
     def resolves(self, host: str) -> bool:
-        """Say whether a host name leads anywhere in this world, which has no DNS of its own."""
+        """Say whether a host name is one that this gateway answers for."""
         aws = host.endswith(".amazonaws.com")
-        return aws or self.apis.serves(host) or self._ocsp.serves(host)
+        sites = (self.apis, self._ocsp, self._ct, self._trust)
+        return aws or any(each.serves(host) for each in sites)
 
     def close(self) -> None:
         """End the world and give moto back."""
         self.functions.close()
         with self.world.turn():  # nobody's turn comes between the two
             self._borrowed.close()
+            self.logs.close()
             self.world.close()
 
     def _route(self, request: HttpRequest, scope: _Scope | None) -> Answer:
@@ -124,7 +164,7 @@ class Gateway:
         key, region, service = scope
         region = region or self.world.region
         account, caller = self._borrowed.caller(key, region)
-        call = Call(account, region, self.world.clock.now(), caller)
+        call = Call(account, region, self.world.clock.now(), caller, key)
         if service == RestApis.name and urlsplit(request.url).path.startswith("/v2/"):
             service = HttpApis.name  # both generations sign alike
         if faithful := self._services.get(service):
@@ -135,8 +175,12 @@ class Gateway:
         raise not_simulated(f"the service {service}")
 
     def _anonymous(self, request: HttpRequest) -> HttpResponse:
-        """Answer what needs no credentials: OCSP, and objects that anyone may read."""
+        """Answer what needs no credentials: CT logs, OCSP, and objects that anyone may read."""
+        if self._ct.takes(request):
+            return self._ct.respond(request)
         host = urlsplit(request.url).hostname or ""
+        if self._trust.serves(host):
+            return self._trust.respond(request)
         posted = request.headers.get("content-type", "").lower() == "application/ocsp-request"
         if posted or self._ocsp.serves(host):
             return self._ocsp.handle(request)

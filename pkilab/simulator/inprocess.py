@@ -80,7 +80,7 @@ def fetch(
 ) -> HttpResponse:
     """Do what any HTTP client would with ``url``, inside the world: GET, or POST if given a body.
 
-    Custom names (``CustomCname``) are not resolved: the world has no DNS of its own yet.
+    Custom names (``CustomCname``) of a bucket are not resolved.
     """
     headers = {"host": urlsplit(url).netloc}
     if content_type:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+
+from cryptography import x509
 
 from pkilab.errors import LabError
 from pkilab.pki.keys import PrivateKey, generate_key
@@ -39,10 +42,11 @@ class SimulatedPlace:
 
     mode: Literal["simulated"] = "simulated"
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, ct_folder: Path | None = None) -> None:
         self.world = world
         self.clock, self.accounts, self.region = world.clock, world.accounts, world.region
-        self.gateway = Gateway(world)
+        self.gateway = Gateway(world, ct_folder=ct_folder)
+        self.ct_logs = self.gateway.logs
         self._clients = {
             alias: Clients(self.gateway, credentials)
             for alias, credentials in self.gateway.credentials.items()
@@ -75,11 +79,17 @@ class SimulatedPlace:
         port: int,
         tls_port: int = 0,
         refuse_in: Literal["response", "handshake"] = "response",
+        dns_port: int = 0,
     ) -> Server:
-        """Serve the world over HTTP, and its APIs over TLS."""
+        """Serve the world over HTTP, its APIs over TLS, and its DNS."""
         try:
             return Server(
-                self.gateway, host=host, port=port, tls_port=tls_port, refuse_in=refuse_in
+                self.gateway,
+                host=host,
+                port=port,
+                tls_port=tls_port,
+                dns_port=dns_port,
+                refuse_in=refuse_in,
             )
         except (OSError, OverflowError) as error:  # the latter: no such port number
             raise LabError(f"cannot listen on {host}:{port}: {error}") from error
@@ -92,6 +102,14 @@ class SimulatedPlace:
             "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
             "AWS_DEFAULT_REGION": self.region,
         }
+
+    def accept_root(self, root: x509.Certificate) -> None:
+        """Have every CT log accept chains that end at this root.
+
+        Raises:
+            CtError: it is not the certificate of a CA.
+        """
+        self.ct_logs.accept(root)
 
     def close(self) -> None:
         """End the world."""
@@ -113,8 +131,11 @@ def open_place(
     accounts: Mapping[str, str] | None = None,
     region: str | None = None,
     latency: timedelta = timedelta(0),
+    ct_folder: Path | None = None,
 ) -> SimulatedPlace:
     """Open a world.
+
+    Its CT logs are kept in ``ct_folder``, where that is given, and go on from what is there.
 
     Raises:
         LabError: a world is open already, or an argument is unusable.
@@ -127,7 +148,7 @@ def open_place(
         latency=latency,
     )
     try:
-        return SimulatedPlace(world)
+        return SimulatedPlace(world, ct_folder=ct_folder)
     except BaseException:
         world.close()
         raise

@@ -150,11 +150,11 @@ def _members(operation: OperationModel, labels: Mapping[str, str], request: Http
     for name, member in shape.members.items():
         place, wire = member.serialization.get("location"), wire_name(name, member)
         if place == "uri" and wire in labels:
-            found[name] = _from_text(member, labels[wire], name)
+            found[name] = from_text(member, labels[wire], name)
         elif place == "querystring":
-            found |= _from_query(name, member, wire, query)
+            found |= from_query(name, member, wire, query)
         elif place == "header" and (text := request.headers.get(wire.lower())) is not None:
-            found[name] = _from_text(member, text, name)
+            found[name] = from_text(member, text, name)
         elif name == payload:
             found[name] = (
                 request.body if member.type_name == "blob" else decode(member, _document(request))
@@ -181,20 +181,28 @@ def _document(request: HttpRequest) -> Any:  # noqa: ANN401 - JSON is untyped
         raise AwsError("SerializationException", "The request body is not JSON") from error
 
 
-def _from_query(
-    name: str, member: Shape, wire: str, query: list[tuple[str, str]]
-) -> dict[str, Any]:
+def from_query(name: str, member: Shape, wire: str, query: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return a member under its name if the query says something of it.
+
+    Raises:
+        AwsError: SerializationException, it is not of the shape.
+    """
     if isinstance(member, MapShape):  # such as tags: everything no other member has taken
         return {name: dict(query)} if query else {}
     values = [value for key, value in query if key == wire]
     if not values:
         return {}
     if isinstance(member, ListShape):
-        return {name: [_from_text(member.member, value, name) for value in values]}
-    return {name: _from_text(member, values[-1], name)}
+        return {name: [from_text(member.member, value, name) for value in values]}
+    return {name: from_text(member, values[-1], name)}
 
 
-def _from_text(shape: Shape, text: str, name: str) -> Any:  # noqa: ANN401 - by the shape
+def from_text(shape: Shape, text: str, name: str) -> Any:  # noqa: ANN401 - by the shape
+    """Read a scalar from text.
+
+    Raises:
+        AwsError: SerializationException, it is not of the shape.
+    """
     if shape.type_name == "boolean" and text in {"true", "false"}:
         return text == "true"
     if shape.type_name in {"integer", "long"}:

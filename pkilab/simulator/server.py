@@ -1,7 +1,7 @@
-"""The simulated world on loopback: its AWS endpoints over HTTP, its APIs over TLS.
+"""The simulated world on loopback: its AWS endpoints over HTTP, its APIs over TLS, its DNS.
 
-Both are Twisted's HTTP server. The same gateway answers what comes over HTTP as what comes from a
-client in-process; APIs with mutual TLS are at the front (`pkilab.simulator.front`).
+The first two are Twisted's HTTP server. The same gateway answers what comes over HTTP as what comes
+from a client in-process; APIs with mutual TLS are at the front (`pkilab.simulator.front`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from twisted.web import http
 
 from pkilab.errors import LabClosedError
 from pkilab.simulator import reactor
+from pkilab.simulator.ctlogs.listing import served_logs
+from pkilab.simulator.dns.server import DnsListener
 from pkilab.simulator.front import Front
 from pkilab.simulator.gateway import Gateway
 from pkilab.simulator.handshakes import Handshake
@@ -31,7 +33,7 @@ _IDLE_SECONDS = 60
 
 
 class Server:
-    """Serves one world until `close`: HTTP at ``url`` and TLS at ``tls``.
+    """Serves one world until `close`: HTTP at ``url``, TLS at ``tls`` and DNS at ``dns``.
 
     With a live clock, due work also runs while nobody calls, once a second.
 
@@ -40,6 +42,7 @@ class Server:
         host: the address to listen on.
         port: for HTTP; 0 lets the system choose a free one.
         tls_port: for TLS; None opens no front.
+        dns_port: for DNS, over UDP and TCP; None answers no queries.
         refuse_in: where mutual TLS turns a client away: in the ``response`` (403, after the
             handshake) or in the ``handshake`` (an alert).
 
@@ -54,22 +57,31 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         tls_port: int | None = None,
+        dns_port: int | None = None,
         refuse_in: Literal["response", "handshake"] = "response",
     ) -> None:
         self._gateway = gateway
         self._http = _Listener(_HttpFactory(gateway), host, port)
         self._front: Front | None = None
         self._tls: _Listener | None = None
-        if tls_port is not None:
-            self._front = Front(gateway.apis, gateway.world, refuse_in=refuse_in)
-            try:
+        self._dns: DnsListener | None = None
+        try:
+            if tls_port is not None:
+                self._front = Front(gateway.apis, gateway.world, refuse_in=refuse_in)
                 self._tls = _Listener(self._front.factory, host, tls_port)
-            except BaseException:
-                self._http.close()
-                raise
+            if dns_port is not None:
+                self._dns = DnsListener(gateway.world, gateway.internet, host, dns_port)
+        except BaseException:
+            self._http.close()
+            if self._tls:
+                self._tls.close()
+            raise
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._http.port}"
         self.tls = f"{shown}:{self._tls.port}" if self._tls else ""
+        self.dns = f"{shown}:{self._dns.port}" if self._dns else ""
+        # Each log's name, operator, URL here, and public key (SubjectPublicKeyInfo, base64).
+        self.ct_logs = served_logs(gateway.logs, self.url)
         self._closing = threading.Event()
         if gateway.world.clock.live:
             threading.Thread(target=self._tick, name="pkilab clock", daemon=True).start()
@@ -90,6 +102,8 @@ class Server:
         self._http.close()
         if self._tls:
             self._tls.close()
+        if self._dns:
+            self._dns.close()
 
     def _tick(self) -> None:
         with contextlib.suppress(LabClosedError):

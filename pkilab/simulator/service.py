@@ -53,6 +53,7 @@ class Call:
     region: str
     now: datetime  # aware, UTC
     principal: str  # the caller's ARN, or a service principal such as acm.amazonaws.com
+    access_key_id: str = ""  # with which they signed; none for a service
 
 
 @dataclass(frozen=True, slots=True)

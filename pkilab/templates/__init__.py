@@ -1,6 +1,7 @@
-"""Things to deploy on AWS, and the packing of them.
+"""Things to deploy on AWS, and the packing of them. Each folder's README has the commands.
 
-`revocation_authorizer` is a Lambda authorizer for API Gateway; its README has the commands.
+`revocation_authorizer` is a Lambda authorizer for API Gateway, `acm_certificate` a public
+certificate that validates itself by DNS, `private_ca` a private CA hierarchy with a certificate.
 """
 
 from __future__ import annotations

@@ -308,7 +308,7 @@ def test_a_closed_gateway_answers_nothing_and_moto_is_given_back():
         ("securityhub", "get_findings", {}),
         ("ram", "get_resource_shares", {"resourceOwner": "SELF"}),
         ("cloudfront", "list_distributions", {}),
-        ("cloudformation", "list_stacks", {}),
+        ("sns", "list_topics", {}),
         ("kms", "list_keys", {}),
         ("s3control", "list_jobs", {"AccountId": "111122223333"}),
     ],

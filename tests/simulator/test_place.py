@@ -47,7 +47,7 @@ def test_a_place_that_cannot_be_opened_leaves_no_world_behind(options):
 def test_a_world_that_breaks_while_it_is_set_up_is_closed(monkeypatch):
     """Whatever broke it."""
 
-    def broken(_world):
+    def broken(_world, **_options):
         raise RuntimeError("no gateway")
 
     monkeypatch.setattr("pkilab.simulator.place.Gateway", broken)

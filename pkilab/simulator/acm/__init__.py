@@ -1,1 +1,1 @@
-"""AWS Certificate Manager, as far as API Gateway's custom domain names need it."""
+"""AWS Certificate Manager: requested, imported and private certificates from birth to end."""

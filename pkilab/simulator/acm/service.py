@@ -1,57 +1,99 @@
-"""ACM's operations: import, public certificates validated by DNS, and looking at both.
+"""AWS Certificate Manager: its operations, each translated into a rule and back.
 
-Source: ACM API Reference and User Guide.
+Source: ACM API Reference. The rules, with their sources, are in the files beside this one.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from pkilab.pki import pem
-from pkilab.pki.certificates import extension_value, serial_hex
-from pkilab.pki.keys import generate_key
-from pkilab.pki.names import as_written
-from pkilab.simulator.acm import importing
-from pkilab.simulator.acm.amazon import LIFETIME, Amazon
-from pkilab.simulator.acm.state import AcmCertificate, Certificates, Validation
+from pkilab.simulator.acm import describing, exporting, importing, requesting, searching, tagging
+from pkilab.simulator.acm import rules as acm_rules
+from pkilab.simulator.acm.accounts import TOKEN_MEMORY, Accounts
+from pkilab.simulator.acm.amazon import Amazon
+from pkilab.simulator.acm.issuing import Issuance
+from pkilab.simulator.acm.life import Life
+from pkilab.simulator.acm.notices import Notices
+from pkilab.simulator.acm.pending import Pending
+from pkilab.simulator.acm.quotas import Ledger, Quotas
+from pkilab.simulator.acm.renewing import Renewals, is_pending
+from pkilab.simulator.acm.requesting import Request
+from pkilab.simulator.acm.state import AcmCertificate, Certificates
+from pkilab.simulator.acm.validating import Validator
+from pkilab.simulator.acmpca.service import AcmPca
+from pkilab.simulator.dns.resolver import Resolver
+from pkilab.simulator.events import Bus
 from pkilab.simulator.pages import page
-from pkilab.simulator.service import AwsError, Call, Json, JsonService, not_simulated
+from pkilab.simulator.service import AwsError, Call, Json, JsonService
 from pkilab.simulator.world import World
-from pkilab.simulator.zones import Zones
 
-_ARN = re.compile(r"arn:aws:acm:[\w-]+:\d{12}:certificate/[\w-]+")
-_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
-_AMAZONS = ("amazonaws.com", "cloudfront.net", "elasticbeanstalk.com")
-_PUBLIC_KEYS = ("RSA_2048", "EC_prime256v1", "EC_secp384r1")
-_LISTED_KEYS = ("RSA_1024", "RSA_2048")  # unless Includes says otherwise
-_MOST_NAMES = 10
-_LONGEST_FIRST_NAME = 64  # octets: it is the common name, too
-_MOST_TAGS = 50
-_TOKEN_HOURS, _VALIDATION_HOURS = 1, 72
-_CHECK_EVERY = timedelta(minutes=1)
-_TYPED = {"IMPORTED": "ImportedAt", "AMAZON_ISSUED": "IssuedAt"}
+_ARN = re.compile(r"arn:[a-z-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+")
+_LISTED, _FOUND = 1000, 100  # on a page, unless told otherwise
 
 
 class Acm(JsonService):
-    """AWS Certificate Manager.
+    """AWS Certificate Manager of every account and Region of a world.
 
-    Public certificates are validated when the world's public zones hold the CNAME: looked at every
-    minute of the world's time, and whenever the certificate is described.
+    Public certificates are validated by what the world's DNS tells the public. It is asked again
+    and again until the request times out, and whenever the certificate is described. With a latency
+    in the world, the records to write are named only after it.
+
+    Args:
+        world: whose clock, entropy and latency count.
+        amazon: the public CA.
+        resolver: the world's DNS.
+        private_ca: for certificates of private CAs.
+        bus: where events are sent.
+        quotas: of every account.
     """
 
     name: ClassVar[str] = "acm"
 
-    def __init__(self, world: World, zones: Zones) -> None:
+    def __init__(
+        self,
+        world: World,
+        amazon: Amazon,
+        resolver: Resolver,
+        private_ca: AcmPca,
+        bus: Bus,
+        *,
+        quotas: Quotas | None = None,
+    ) -> None:
         super().__init__(world)
-        self.certificates, self.amazon = Certificates(), Amazon(world)
-        self._zones, self._numbers = zones, world.entropy("acm")
-        self._tokens: dict[tuple[str, str, str], tuple[datetime, str, Json]] = {}
+        self.certificates, self.amazon = Certificates(), amazon
+        self._numbers = world.entropy("acm")
+        self._accounts, self._notices = Accounts(), Notices(world, bus)
+        self._ledger = Ledger(quotas or Quotas(), self.certificates)
+        self._validator = Validator(world, resolver)
+        issuance = Issuance(world, amazon, private_ca)
+        self._pending = Pending(world, self.certificates, self._validator, issuance, self._issued)
+        self._renewals = Renewals(world, self._validator, issuance, self._renewed)
+        self._life = Life(world, self._accounts, self._renewals, self._notices)
+        self._tokens: dict[tuple[str, str, str], tuple[datetime, str, Request]] = {}
+
+    # Certificates come and go.
+
+    def request_certificate(self, call: Call, **members: Any) -> Json:  # noqa: ANN401 - the model's
+        """Request a public certificate, or one of a private CA."""
+        today = acm_rules.at(call.now)
+        request = requesting.read(call, today, self._ledger, members)
+        token = members.get("idempotency_token")
+        known = (call.account, call.region, token or "")
+        when, arn, before = self._tokens.get(known, (call.now, "", None))
+        recent = call.now - when < TOKEN_MEMORY
+        if token and recent and before == request and self.certificates.find(arn):
+            return {"CertificateArn": arn}
+        if request.authority is None:
+            self._ledger.note_request(call.account, call.region, call.now)
+        made = self._requested(call, request)
+        self.certificates.add(made)
+        if token:
+            self._tokens[known] = (call.now, made.arn, request)
+        self._pending.begin(made, call.principal)
+        return {"CertificateArn": made.arn}
 
     def import_certificate(
         self,
@@ -65,134 +107,25 @@ class Acm(JsonService):
     ) -> Json:
         """Import a certificate, or a newer one under an ARN that was imported before."""
         found = importing.read(certificate, private_key, certificate_chain, call.now)
-        if certificate_arn:
-            if tags:
-                message = "You cannot apply tags when reimporting a certificate."
-                raise AwsError("ValidationException", message)
-            kept = self._find(call, certificate_arn)
-            if kept.type != "IMPORTED":
-                raise AwsError("ValidationException", "Only imported certificates are reimported.")
-            if kept.key_algorithm != found.key_algorithm:
-                message = (
-                    f"The key type must stay: found {found.key_algorithm}, expected "
-                    f"{kept.key_algorithm}"
-                )
-                raise AwsError("ValidationException", message)
-            if kept.names and not set(kept.names) & set(found.names):
-                message = "Not all domain names may be removed by a reimport."
-                raise AwsError("ValidationException", message)
-            if kept.certificate:
-                importing.check_uses(kept.certificate, found.certificate)
-        else:
+        if certificate_arn and tags:
+            message = "You cannot apply tags when reimporting a certificate."
+            raise AwsError("ValidationException", message)
+        kept = self._find(call, certificate_arn) if certificate_arn else None
+        if kept:
+            importing.check_reimport(kept, found, acm_rules.at(call.now))
+        new_tags = tagging.added({}, tags or [])
+        self._ledger.note_import(call.account, call.region, call.now, again=kept is not None)
+        if kept is None:
             kept = AcmCertificate(
                 self._arn(call), call.account, call.region, "IMPORTED", "ISSUED", found.names,
-                found.key_algorithm, call.now, tags=_tagged({}, tags or []),
+                found.key_algorithm, call.now, tags=new_tags,
             )  # fmt: skip
             self.certificates.add(kept)
         kept.certificate, kept.key, kept.chain = found.certificate, found.key, found.chain
-        kept.names, kept.imported = found.names, call.now
+        kept.names, kept.imported, kept.status = found.names, call.now, "ISSUED"
+        self._life.begin(kept)
+        self._notices.available(kept, "REIMPORT" if certificate_arn else "IMPORT")
         return {"CertificateArn": kept.arn}
-
-    def request_certificate(
-        self,
-        call: Call,
-        domain_name: str,
-        *,
-        validation_method: str = "EMAIL",
-        subject_alternative_names: list[str] | None = None,
-        idempotency_token: str | None = None,
-        key_algorithm: str = "RSA_2048",
-        tags: list[Json] | None = None,
-        **others: Any,  # noqa: ANN401 - the model's
-    ) -> Json:
-        """Request a public certificate, to be validated by DNS."""
-        if others:
-            raise not_simulated(f"acm:RequestCertificate with {', '.join(sorted(others))}")
-        if validation_method != "DNS":
-            raise not_simulated(f"acm validation by {validation_method}")
-        if key_algorithm not in _PUBLIC_KEYS:
-            message = f"Encryption Algorithm {key_algorithm} is not supported in {call.region}"
-            raise AwsError("ValidationException", f"{message} region")
-        wanted = [domain_name, *(subject_alternative_names or [])]
-        names = tuple(dict.fromkeys(name.lower().rstrip(".") for name in wanted))
-        for name in names:
-            _check_name(name)
-        if len(names[0]) > _LONGEST_FIRST_NAME:
-            message = f"The first domain name has at most {_LONGEST_FIRST_NAME} characters"
-            raise AwsError("InvalidParameterException", f"{message}: found {len(names[0])}")
-        if len(names) > _MOST_NAMES:
-            message = f"The number of domains exceeds the limit of {_MOST_NAMES}."
-            raise AwsError("LimitExceededException", message)
-        token = (call.account, call.region, idempotency_token or "")
-        asked = {"names": names, "key": key_algorithm}
-        when, arn, before = self._tokens.get(token, (call.now, "", {}))
-        recent = call.now - when < timedelta(hours=_TOKEN_HOURS)
-        if arn and recent and before == asked and self.certificates.find(arn):
-            return {"CertificateArn": arn}
-        made = AcmCertificate(
-            self._arn(call), call.account, call.region, "AMAZON_ISSUED", "PENDING_VALIDATION",
-            names, key_algorithm, call.now, tags=_tagged({}, tags or []),
-            validations=tuple(self._validation(call.account, name) for name in names),
-        )  # fmt: skip
-        self.certificates.add(made)
-        if idempotency_token:
-            self._tokens[token] = (call.now, made.arn, asked)
-        self._look_later(made)
-        return {"CertificateArn": made.arn}
-
-    def describe_certificate(self, call: Call, certificate_arn: str) -> Json:
-        """Describe a certificate, having looked whether it can be validated by now."""
-        found = self._find(call, certificate_arn)
-        self._validate(found)
-        return {"Certificate": self._detail(found, call.now)}
-
-    def get_certificate(self, call: Call, certificate_arn: str) -> Json:
-        """Return a certificate and its chain."""
-        found = self._find(call, certificate_arn)
-        if found.certificate is None:
-            message = f"Certificate {certificate_arn} is not yet issued."
-            raise AwsError("RequestInProgressException", message)
-        answer = {"Certificate": pem.to_pem(found.certificate)}
-        return {**answer, "CertificateChain": pem.to_pem(*found.chain)} if found.chain else answer
-
-    def list_certificates(
-        self,
-        call: Call,
-        *,
-        certificate_statuses: list[str] | None = None,
-        includes: Json | None = None,
-        max_items: int = 1000,
-        next_token: str | None = None,
-        **others: object,
-    ) -> Json:
-        """List certificates, oldest first; of RSA keys up to 2,048 bits unless told otherwise."""
-        if others:
-            raise not_simulated(f"acm:ListCertificates with {', '.join(sorted(others))}")
-        wanted = includes or {}
-        if wanted.keys() - {"keyTypes"}:
-            raise not_simulated(f"acm:ListCertificates including {', '.join(sorted(wanted))}")
-        keys = wanted.get("keyTypes", _LISTED_KEYS)
-        found = [
-            {
-                **self._detail(each, call.now),
-                "SubjectAlternativeNameSummaries": list(each.names),
-                "InUse": bool(each.in_use_by),
-                "Exported": False,
-            }
-            for each in self.certificates.of(call.account, call.region)
-            if each.key_algorithm in keys
-            and (certificate_statuses is None or _status(each, call.now) in certificate_statuses)
-        ]
-        scope = f"{call.account} {call.region} {keys} {certificate_statuses}"
-        shown, token = page(
-            found, max_items, next_token, scope=scope, refusal="ValidationException"
-        )
-        # A summary has names where the detail has objects.
-        summaries = [
-            {**each, **{k: [usage["Name"] for usage in each[k]] for k in _USES & each.keys()}}
-            for each in shown
-        ]
-        return {"CertificateSummaryList": summaries, "NextToken": token}
 
     def delete_certificate(self, call: Call, certificate_arn: str) -> Json:
         """Delete a certificate that nothing uses."""
@@ -203,10 +136,120 @@ class Acm(JsonService):
         self.certificates.remove(found.arn)
         return {}
 
+    # Looking at them.
+
+    def describe_certificate(self, call: Call, certificate_arn: str) -> Json:
+        """Describe a certificate, having looked whether it can be validated by now."""
+        found = self._find(call, certificate_arn)
+        self._pending.look(found)
+        if found.type == "AMAZON_ISSUED" and is_pending(found) and not self.world.latency:
+            self._renewals.go_on(found)
+        return {"Certificate": describing.detail(found, call.now)}
+
+    def get_certificate(self, call: Call, certificate_arn: str) -> Json:
+        """Return a certificate and its chain."""
+        found = self._issued_one(call, certificate_arn)
+        return _pems(found)
+
+    def list_certificates(
+        self,
+        call: Call,
+        *,
+        max_items: int = _LISTED,
+        next_token: str | None = None,
+        **filters: Any,  # noqa: ANN401 - the model's
+    ) -> Json:
+        """List certificates, oldest first; of RSA keys up to 2,048 bits unless told otherwise."""
+        found = searching.listed(
+            self.certificates.of(call.account, call.region), call.now, **filters
+        )
+        shown, token = self._page(call, found, max_items, next_token, f"list {filters}")
+        summaries = [describing.summary(each, call.now) for each in shown]
+        return {"CertificateSummaryList": summaries, "NextToken": token}
+
+    def search_certificates(
+        self,
+        call: Call,
+        *,
+        filter_statement: Json | None = None,
+        max_results: int = _FOUND,
+        next_token: str | None = None,
+        sort_by: str = "CREATED_AT",
+        sort_order: str = "ASCENDING",
+    ) -> Json:
+        """Find certificates by a statement of filters; without one, all."""
+        if filter_statement is not None:
+            searching.check(filter_statement)
+        found = [
+            each
+            for each in self.certificates.of(call.account, call.region)
+            if filter_statement is None or searching.matches(filter_statement, each, call.now)
+        ]
+        found = searching.ordered(found, sort_by, sort_order, call.now)
+        scope = f"search {filter_statement} {sort_by} {sort_order}"
+        shown, token = self._page(call, found, max_results, next_token, scope)
+        results = [describing.search_result(each, call.now) for each in shown]
+        return {"Results": results, "NextToken": token}
+
+    # What is done with them.
+
+    def export_certificate(self, call: Call, certificate_arn: str, passphrase: bytes) -> Json:
+        """Hand out a certificate with its key, encrypted."""
+        found = self._find(call, certificate_arn)
+        exporting.check_export(found, passphrase, call.now)
+        assert found.key is not None  # noqa: S101 - goes with the certificate
+        random = self.world.entropy("acm", "export", found.arn, str(found.exports))
+        found.exports += 1
+        found.exported_since = True
+        return {**_pems(found), "PrivateKey": exporting.encrypted(found.key, passphrase, random)}
+
+    def renew_certificate(self, call: Call, certificate_arn: str) -> Json:
+        """Renew an exported certificate now."""
+        found = self._issued_one(call, certificate_arn)
+        if found.type == "IMPORTED" or not found.exported_since:
+            # Wording: as told of in Infisical/infisical pull request 6069.
+            message = f"The certificate {found.arn} must have at least one relation of type EXPORT."
+            raise AwsError("ValidationException", message)
+        if not found.is_renewable(call.now):
+            status = found.status_at(call.now)
+            raise AwsError("ValidationException", f"{found.arn} cannot be renewed: it is {status}.")
+        self._renewals.begin(found)
+        return {}
+
+    def revoke_certificate(self, call: Call, certificate_arn: str, revocation_reason: str) -> Json:
+        """Revoke an exported public certificate for good."""
+        found = self._find(call, certificate_arn)
+        exporting.check_revocation(found, revocation_reason)
+        found.status, found.revoked = "REVOKED", call.now
+        found.revocation_reason = revocation_reason
+        if found.certificate:
+            serial = found.certificate.serial_number
+            self.amazon.trust_services.revoke(serial, revocation_reason, call.now)
+        self._life.begin(found)
+        self._notices.revoked(found)
+        return {"CertificateArn": found.arn}
+
+    def resend_validation_email(
+        self, call: Call, certificate_arn: str, domain: str, validation_domain: str
+    ) -> Json:
+        """Send validation mails once more. Nobody reads mail in a world."""
+        found = self._find(call, certificate_arn)
+        self._pending.look(found)
+        self._validator.resend(found, domain.lower(), validation_domain.lower())
+        return {}
+
+    def update_certificate_options(self, call: Call, certificate_arn: str, options: Json) -> Json:
+        """Change whether a public certificate is logged from its next issuance on."""
+        found = self._find(call, certificate_arn)
+        requesting.change_options(found, options, call.now)
+        return {}
+
+    # Tags and settings.
+
     def add_tags_to_certificate(self, call: Call, certificate_arn: str, tags: list[Json]) -> Json:
         """Add tags, or change their values."""
         found = self._find(call, certificate_arn)
-        found.tags = _tagged(found.tags, tags)
+        found.tags = tagging.added(found.tags, tags)
         return {}
 
     def remove_tags_from_certificate(
@@ -214,59 +257,50 @@ class Acm(JsonService):
     ) -> Json:
         """Remove tags; one given with a value goes only if the value is its."""
         found = self._find(call, certificate_arn)
-        for tag in tags:
-            value = found.tags.get(tag["Key"])
-            if tag.get("Value") in (None, value):
-                found.tags.pop(tag["Key"], None)
+        found.tags = tagging.removed(found.tags, tags)
         return {}
 
     def list_tags_for_certificate(self, call: Call, certificate_arn: str) -> Json:
         """Return a certificate's tags."""
-        tags = self._find(call, certificate_arn).tags
-        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+        return {"Tags": tagging.listed(self._find(call, certificate_arn).tags)}
 
-    # Validation.
+    def get_account_configuration(self, call: Call) -> Json:
+        """Return from how many days before their end on certificates are warned of."""
+        return {"ExpiryEvents": {"DaysBeforeExpiry": self._accounts.days(_place(call))}}
 
-    def _validation(self, account: str, name: str) -> Validation:
-        """Return the record for a name: one per account and name, a wildcard sharing its apex's."""
-        apex = name.removeprefix("*.")
-        tokens = self.world.entropy("acm", "validation", account, apex)
-        label, value = tokens.bytes(16).hex(), tokens.bytes(16).hex()
-        return Validation(name, f"_{label}.{apex}.", f"_{value}.acm-validations.aws.")
-
-    def _look_later(self, made: AcmCertificate) -> None:
-        def look() -> None:
-            self._validate(made)
-            if made.status == "PENDING_VALIDATION" and self.certificates.find(made.arn) is made:
-                self._look_later(made)
-
-        self.world.clock.at(self.world.clock.now() + _CHECK_EVERY, look, f"acm: {made.arn}")
-
-    def _validate(self, made: AcmCertificate) -> None:
-        if made.status != "PENDING_VALIDATION":
-            return
-        now = self.world.clock.now()
-        if now - made.created >= timedelta(hours=_VALIDATION_HOURS):
-            made.status = "VALIDATION_TIMED_OUT"
-            for each in made.validations:
-                each.status = "FAILED" if each.status != "SUCCESS" else each.status
-            return
-        for each in made.validations:
-            values = self._zones.records(each.record_name, "CNAME")
-            if each.record_value.rstrip(".") in {value.rstrip(".").lower() for value in values}:
-                each.status = "SUCCESS"
-        if all(each.status == "SUCCESS" for each in made.validations):
-            self._issue(made, now)
-
-    def _issue(self, made: AcmCertificate, now: datetime) -> None:
-        key = generate_key(made.key_algorithm, self.world.entropy("acm", "key", made.arn))
-        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        end = day + LIFETIME - timedelta(seconds=1)
-        made.certificate = self.amazon.server_certificate(made.names, key.public_key(), day, end)
-        made.key, made.chain = key, self.amazon.chain
-        made.status, made.issued = "ISSUED", now
+    def put_account_configuration(
+        self, call: Call, *, idempotency_token: str, expiry_events: Json | None = None
+    ) -> Json:
+        """Set from how many days before their end on certificates are warned of."""
+        days = (expiry_events or {}).get("DaysBeforeExpiry")
+        if self._accounts.put(_place(call), days, idempotency_token, call.now):
+            for each in self.certificates.of(call.account, call.region):
+                self._life.begin(each)
+        return {}
 
     # Within.
+
+    def _requested(self, call: Call, request: Request) -> AcmCertificate:
+        made = AcmCertificate(
+            self._arn(call), call.account, call.region,
+            "PRIVATE" if request.authority else "AMAZON_ISSUED", "PENDING_VALIDATION",
+            request.names, request.key_algorithm, call.now, tags=request.tags,
+            method=request.method, ready_at=call.now + self.world.latency,
+            authority=request.authority, transparency=request.transparency, export=request.export,
+        )  # fmt: skip
+        made.validations = self._validator.challenges(
+            call.account, request.names, request.method, request.domains,
+            public=request.authority is None,
+        )  # fmt: skip
+        return made
+
+    def _issued(self, made: AcmCertificate) -> None:
+        self._life.begin(made)
+        self._notices.available(made, "ISSUANCE")
+
+    def _renewed(self, made: AcmCertificate) -> None:
+        self._life.begin(made)
+        self._notices.available(made, "RENEWAL")
 
     def _arn(self, call: Call) -> str:
         return f"arn:aws:acm:{call.region}:{call.account}:certificate/{self._numbers.uuid()}"
@@ -275,139 +309,35 @@ class Acm(JsonService):
         if not _ARN.fullmatch(arn):
             raise AwsError("InvalidArnException", f"The Amazon Resource Name is not valid: {arn}")
         found = self.certificates.find(arn)
-        if found is None or (found.account, found.region) != (call.account, call.region):
+        if found is None or (found.account, found.region) != _place(call):
             message = f"Could not find certificate {arn}."
             raise AwsError("ResourceNotFoundException", message)
         return found
 
-    def _detail(self, found: AcmCertificate, now: datetime) -> Json:
-        certificate = found.certificate
-        detail: Json = {
-            "CertificateArn": found.arn,
-            "DomainName": found.names[0] if found.names else None,
-            "SubjectAlternativeNames": list(found.names),
-            "Status": _status(found, now),
-            "Type": found.type,
-            "KeyAlgorithm": found.key_algorithm.replace("_", "-", 1),
-            "CreatedAt": found.created,
-            "InUseBy": sorted(found.in_use_by),
-            "RenewalEligibility": "INELIGIBLE",
-            "Options": {
-                "CertificateTransparencyLoggingPreference": (
-                    "ENABLED" if found.type == "AMAZON_ISSUED" else "DISABLED"
-                )
-            },
-        }
-        if found.in_use_by and found.type == "AMAZON_ISSUED":
-            detail["RenewalEligibility"] = "ELIGIBLE"
-        if found.validations:
-            detail["DomainValidationOptions"] = [
-                {
-                    "DomainName": each.domain,
-                    "ValidationDomain": each.domain,
-                    "ValidationStatus": each.status,
-                    "ValidationMethod": "DNS",
-                    "ResourceRecord": {
-                        "Name": each.record_name,
-                        "Type": "CNAME",
-                        "Value": each.record_value,
-                    },
-                }
-                for each in found.validations
-            ]
-        if certificate:
-            detail |= _of_certificate(certificate)
-            detail[_TYPED[found.type]] = found.imported or found.issued
-        return detail
+    def _issued_one(self, call: Call, arn: str) -> AcmCertificate:
+        found = self._find(call, arn)
+        if found.certificate is None:
+            message = f"Certificate {arn} is not yet issued."
+            raise AwsError("RequestInProgressException", message)
+        return found
+
+    def _page(
+        self,
+        call: Call,
+        found: list[AcmCertificate],
+        size: int,
+        token: str | None,
+        scope: str,
+    ) -> tuple[list[AcmCertificate], str | None]:
+        scope = f"{call.account} {call.region} {scope}"
+        return page(found, size, token, scope=scope, refusal="ValidationException")
 
 
-def _status(found: AcmCertificate, now: datetime) -> str:
-    ended = found.certificate is not None and now > found.certificate.not_valid_after_utc
-    return "EXPIRED" if ended else found.status
+def _place(call: Call) -> tuple[str, str]:
+    return call.account, call.region
 
 
-def _of_certificate(certificate: x509.Certificate) -> Json:
-    usages = extension_value(certificate, x509.ExtendedKeyUsage)
-    hashed = certificate.signature_hash_algorithm
-    is_ecdsa = isinstance(certificate.signature_algorithm_parameters, ec.ECDSA)
-    return {
-        "Serial": serial_hex(certificate),
-        "Subject": as_written(certificate.subject),
-        "Issuer": _issuer(certificate),
-        "NotBefore": certificate.not_valid_before_utc,
-        "NotAfter": certificate.not_valid_after_utc,
-        "SignatureAlgorithm": (
-            f"{hashed.name.upper() if hashed else ''}WITH{'ECDSA' if is_ecdsa else 'RSA'}"
-        ),
-        "KeyUsages": _key_usages(extension_value(certificate, x509.KeyUsage)),
-        "ExtendedKeyUsages": [
-            {"Name": _USAGES.get(oid.dotted_string, "CUSTOM"), "OID": oid.dotted_string}
-            for oid in usages or ()
-        ] or [{"Name": "NONE"}],
-    }  # fmt: skip
-
-
-def _key_usages(usage: x509.KeyUsage | None) -> list[Json]:
-    """Return what a key may be used for; without the extension, anything."""
-    if usage is None:
-        return [{"Name": "ANY"}]
-    agrees = usage.key_agreement
-    return [
-        {"Name": shown}
-        for name, shown in _KEY_USAGES.items()
-        if (agrees or not name.endswith("cipher_only")) and getattr(usage, name)
-    ]
-
-
-_USES = {"KeyUsages", "ExtendedKeyUsages"}
-_KEY_USAGES = {
-    "digital_signature": "DIGITAL_SIGNATURE", "content_commitment": "NON_REPUDIATION",
-    "key_encipherment": "KEY_ENCIPHERMENT", "data_encipherment": "DATA_ENCIPHERMENT",
-    "key_agreement": "KEY_AGREEMENT", "key_cert_sign": "CERTIFICATE_SIGNING",
-    "crl_sign": "CRL_SIGNING", "encipher_only": "ENCIPHER_ONLY", "decipher_only": "DECIPHER_ONLY",
-}  # fmt: skip
-_USAGES = {
-    "1.3.6.1.5.5.7.3.1": "TLS_WEB_SERVER_AUTHENTICATION",
-    "1.3.6.1.5.5.7.3.2": "TLS_WEB_CLIENT_AUTHENTICATION",
-    "1.3.6.1.5.5.7.3.3": "CODE_SIGNING",
-    "1.3.6.1.5.5.7.3.4": "EMAIL_PROTECTION",
-    "1.3.6.1.5.5.7.3.5": "IPSEC_END_SYSTEM",
-    "1.3.6.1.5.5.7.3.6": "IPSEC_TUNNEL",
-    "1.3.6.1.5.5.7.3.7": "IPSEC_USER",
-    "1.3.6.1.5.5.7.3.8": "TIME_STAMPING",
-    "1.3.6.1.5.5.7.3.9": "OCSP_SIGNING",
-    "2.5.29.37.0": "ANY",
-}
-
-
-def _issuer(certificate: x509.Certificate) -> str:
-    """Return the issuer as ACM shows it: the organization, or the common name."""
-    for oid in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
-        if found := certificate.issuer.get_attributes_for_oid(oid):
-            return str(found[0].value)
-    return certificate.issuer.rfc4514_string()
-
-
-def _check_name(name: str) -> None:
-    """Refuse a name that no public certificate can be had for.
-
-    Raises:
-        AwsError: InvalidParameterException; it is malformed, Amazon's own or has a single label.
-    """
-    labels = name.removeprefix("*.").split(".")
-    if len(labels) < 2 or not all(map(_LABEL.fullmatch, labels)):  # noqa: PLR2004 - a dot
-        raise AwsError("InvalidParameterException", f"The domain name is not valid: {name}")
-    if any(name == each or name.endswith(f".{each}") for each in _AMAZONS):
-        raise AwsError("InvalidParameterException", f"{name} is Amazon's own: it is not allowed")
-
-
-def _tagged(current: dict[str, str | None], tags: list[Json]) -> dict[str, str | None]:
-    for tag in tags:
-        if tag["Key"].lower().startswith("aws:"):
-            raise AwsError(
-                "InvalidTagException", f"The prefix aws: is reserved; found {tag['Key']}"
-            )
-    result = {**current, **{tag["Key"]: tag.get("Value") for tag in tags}}
-    if len(result) > _MOST_TAGS:
-        raise AwsError("TooManyTagsException", f"A certificate has at most {_MOST_TAGS} tags.")
-    return result
+def _pems(found: AcmCertificate) -> Json:
+    assert found.certificate is not None  # noqa: S101 - the caller's duty
+    chain = {"CertificateChain": pem.to_pem(*found.chain)} if found.chain else {}
+    return {"Certificate": pem.to_pem(found.certificate), **chain}

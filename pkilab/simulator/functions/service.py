@@ -43,6 +43,7 @@ _CONFIGURATION = (
     "Environment",
     "Role",
     "Runtime",
+    "LoggingConfig",
 )
 # What CreateFunction takes besides; everything else of its model is refused.
 _TAKEN = {
@@ -177,12 +178,12 @@ class Lambda(RestJsonService):
                 message = "Runtime and Handler are mandatory parameters for functions created with"
                 raise invalid(f"{message} deployment packages.")
         archive = self._archive(asked["Code"], call)
-        settings = {"Description": "", "Timeout": 3, "MemorySize": 128} | {
-            key: asked[key] for key in _CONFIGURATION if key in asked
-        }
+        settings: Json = {"Description": "", "Timeout": 3, "MemorySize": 128}
+        settings |= {key: asked[key] for key in _CONFIGURATION if key in asked}
         _check(settings, call)
         configuration: Json = {
             **settings,
+            "LoggingConfig": _logging(name, settings.get("LoggingConfig", {})),
             "FunctionName": name,
             "FunctionArn": arn,
             "Version": "$LATEST",
@@ -260,6 +261,10 @@ class Lambda(RestJsonService):
         asked = model_members(self.name, "UpdateFunctionConfiguration", members)
         _refuse_unknown(asked)
         _check({**function.configuration, **asked}, call)
+        if "LoggingConfig" in asked:
+            asked["LoggingConfig"] = _logging(
+                function.configuration["FunctionName"], asked["LoggingConfig"]
+            )
         function.configuration.update(asked)
         self._touch(function, call, "LastUpdateStatus", "InProgress", "Successful")
         return function.configuration
@@ -544,7 +549,7 @@ class Lambda(RestJsonService):
             "AWS_LAMBDA_FUNCTION_NAME": name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+            "AWS_LAMBDA_LOG_GROUP_NAME": configuration["LoggingConfig"]["LogGroup"],
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "_HANDLER": configuration["Handler"],
         }
@@ -654,6 +659,17 @@ def _is_environment(value: str) -> bool:
         return b"\0" not in value.encode()
     except UnicodeEncodeError:  # a lone surrogate
         return False
+
+
+def _logging(name: str, asked: Json) -> Json:
+    """Return where and how a function logs; that it does is not simulated.
+
+    Raises:
+        AwsError: NotImplemented; in JSON, or filtered by level.
+    """
+    if asked.get("LogFormat", "Text") != "Text" or asked.keys() - {"LogFormat", "LogGroup"}:
+        raise not_simulated("a Lambda function that logs JSON, or from a level on")
+    return {"LogFormat": "Text", "LogGroup": asked.get("LogGroup", f"/aws/lambda/{name}")}
 
 
 def _refuse_unknown(asked: Json) -> None:

@@ -1,17 +1,32 @@
 """The public CA of a world: real signatures, in nobody's name."""
 
+import hashlib
+import subprocess
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pkilab import witness
+from pkilab.ct.policy import APPLE, CHROME, judge, lifetime_of
+from pkilab.ct.precertificates import (
+    entry_for_certificate,
+    sct_list_of,
+    scts_of,
+    verify_correspondence,
+    verify_embedded,
+)
+from pkilab.ct.structures import decode_merkle_leaf, decode_precert_chain
+from pkilab.ct.watching import common_hash
 from pkilab.pki import pem
 from pkilab.pki.entropy import Entropy
 from pkilab.pki.keys import generate_key
 from pkilab.simulator.acm.amazon import Amazon
+from pkilab.simulator.ctlogs.listing import log_list
+from pkilab.simulator.ctlogs.logs import CtLogs
 from pkilab.simulator.world import World
 
 NAMES = ("www.lab.example", "*.lab.example")
@@ -23,16 +38,17 @@ def world():
         yield world
 
 
-def issued(amazon, now, *, algorithm="EC_prime256v1", names=NAMES):
+def issued(amazon, now, *, algorithm="EC_prime256v1", names=NAMES, days=30, **options):
     """Issue a server certificate for thirty days."""
     key = generate_key(algorithm, Entropy("amazon").child(algorithm))
-    return amazon.server_certificate(names, key.public_key(), now, now + timedelta(days=30))
+    end = now + timedelta(days=days, seconds=-1)
+    return amazon.server_certificate(names, key.public_key(), now, end, **options)
 
 
 @pytest.mark.parametrize("algorithm", ["EC_prime256v1", "RSA_2048"])
 def test_openssl_agrees_with_the_chain(world, algorithm):
     """For the names, for servers, and not for anything else."""
-    amazon, now = Amazon(world), world.clock.now()
+    amazon, now = Amazon(world, CtLogs(world)), world.clock.now()
     made = issued(amazon, now, algorithm=algorithm)
     chain = amazon.chain
 
@@ -51,7 +67,7 @@ def test_openssl_agrees_with_the_chain(world, algorithm):
 
 def test_a_certificate_says_what_acms_say(world):
     """Server authentication alone; the first name is the common name; no CA."""
-    made = issued(Amazon(world), world.clock.now())
+    made = issued(Amazon(world, CtLogs(world)), world.clock.now())
     extensions = made.extensions
     assert made.subject.rfc4514_string() == "CN=www.lab.example"
     alternatives = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -61,13 +77,13 @@ def test_a_certificate_says_what_acms_say(world):
     assert extensions.get_extension_for_class(x509.BasicConstraints).value.ca is False
     usage = extensions.get_extension_for_class(x509.KeyUsage).value
     assert (usage.digital_signature, usage.key_encipherment) == (True, False)
-    rsa = issued(Amazon(world), world.clock.now(), algorithm="RSA_2048")
+    rsa = issued(Amazon(world, CtLogs(world)), world.clock.now(), algorithm="RSA_2048")
     assert rsa.extensions.get_extension_for_class(x509.KeyUsage).value.key_encipherment is True
 
 
 def test_the_hierarchy_says_that_it_is_simulated(world):
     """Nobody takes it for Amazon's."""
-    for each in Amazon(world).chain:
+    for each in Amazon(world, CtLogs(world)).chain:
         (organization,) = each.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
         assert organization.value == "Amazon (simulated)"
         constraints = each.extensions.get_extension_for_class(x509.BasicConstraints)
@@ -77,19 +93,92 @@ def test_the_hierarchy_says_that_it_is_simulated(world):
 def test_equal_worlds_have_equal_hierarchies_and_others_have_others(world):
     """To the byte; and serial numbers differ within one."""
     now = world.clock.now()
-    one, two = Amazon(world), Amazon(world)
+    one, two = Amazon(world, CtLogs(world)), Amazon(world, CtLogs(world))
     assert one.chain == two.chain
     assert issued(one, now) == issued(two, now)
     assert issued(one, now).serial_number != issued(one, now).serial_number
     first = one.root
     world.close()
     with closing(World(seed="another")) as other:
-        assert Amazon(other).root != first
-        assert Amazon(other).root.subject == first.subject
+        assert Amazon(other, CtLogs(other)).root != first
+        assert Amazon(other, CtLogs(other)).root.subject == first.subject
 
 
 def test_serial_numbers_are_positive_and_fit(world):
     """16 bytes, the first bit not set."""
-    amazon, now = Amazon(world), world.clock.now()
+    amazon, now = Amazon(world, CtLogs(world)), world.clock.now()
     for _ in range(20):
         assert 0 < issued(amazon, now).serial_number < 2**127
+
+
+@pytest.mark.parametrize("days", [90, 180, 181, 198])
+@pytest.mark.parametrize("algorithm", ["EC_prime256v1", "RSA_2048"])
+def test_browsers_accept_the_scts_of_a_certificate(world, days, algorithm):
+    """Each verifies for the final certificate; two for up to 180 days and three for more."""
+    logs, now = CtLogs(world), world.clock.now()
+    amazon = Amazon(world, logs)
+    made = issued(amazon, now, algorithm=algorithm, days=days)
+    known = log_list(logs, now)
+    verdicts = verify_embedded(made, amazon.chain[0], known.keys(), at=now)
+    assert [each.reason for each in verdicts] == [""] * (2 if days <= 180 else 3)
+    scts = [each.sct for each in verdicts]
+    for rules in (CHROME, APPLE):
+        assert judge(rules, scts, lifetime_of(made), known, at=now).compliant
+    assert not judge(CHROME, scts[1:], lifetime_of(made), known, at=now).compliant
+    wrong = verify_embedded(made, amazon.root, known.keys(), at=now)
+    assert not any(each.holds for each in wrong)
+
+
+def test_openssl_reads_the_scts(world):
+    """As many as there are, of the logs that made them."""
+    logs, now = CtLogs(world), world.clock.now()
+    made = issued(Amazon(world, logs), now, days=198)
+    shown = subprocess.run(
+        ["openssl", "x509", "-noout", "-text"], input=pem.to_pem(made), text=True,
+        capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    assert shown.count("Signed Certificate Timestamp:") == 3
+    flat = "".join(shown.split()).lower()
+    for name in ("north-1", "south-1", "north-2"):
+        assert logs.find(name).log.id.hex(":") in flat
+    assert logs.find("south-2").log.id.hex(":") not in flat
+
+
+def test_what_was_promised_is_in_the_logs_a_minute_later(world):
+    """The precertificate, with the chain to the root; it corresponds to the certificate."""
+    logs, now = CtLogs(world), world.clock.now()
+    amazon = Amazon(world, logs)
+    made = issued(amazon, now)
+    world.clock.advance(minutes=1)
+    for name in ("north-1", "south-1"):
+        log = logs.find(name).log
+        (stored,) = log.entries(0, 1)
+        entry = decode_merkle_leaf(stored.leaf)
+        assert entry.entry == entry_for_certificate(made, amazon.chain[0])
+        poisoned, above = decode_precert_chain(stored.extra_data)
+        verify_correspondence(x509.load_der_x509_certificate(poisoned), made)
+        assert above == tuple(each.public_bytes(Encoding.DER) for each in amazon.chain)
+
+
+def test_opted_out_a_certificate_has_no_scts_and_is_otherwise_the_same(world):
+    """No log hears of it."""
+    logs, now = CtLogs(world), world.clock.now()
+    with_scts = issued(Amazon(world, logs), now)
+    without = issued(Amazon(world, CtLogs(world)), now, logged=False)
+    assert len(scts_of(with_scts)) == 2
+    assert sct_list_of(without) is None
+    assert with_scts.serial_number == without.serial_number
+    assert common_hash(with_scts) == common_hash(without)
+    assert common_hash(without) == hashlib.sha256(without.tbs_certificate_bytes).digest()
+    silent = CtLogs(world)
+    issued(Amazon(world, silent), now, logged=False)
+    assert not any(each.log.waiting for each in silent.logs)
+
+
+def test_every_log_accepts_the_root_though_nothing_was_issued(world):
+    """Made when somebody asks; what is issued afterwards is logged by the same root."""
+    logs = CtLogs(world)
+    amazon = Amazon(world, logs)
+    assert [list(each.log.roots) for each in logs.logs] == [[]] * 4
+    logs.settle()
+    assert [list(each.log.roots) for each in logs.logs] == [[amazon.root]] * 4

@@ -1,6 +1,7 @@
 """What ImportCertificate checks, below any transport."""
 
 import base64
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,16 +12,18 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pkilab import witness
 from pkilab.pki import pem
-from pkilab.simulator.acm import importing
+from pkilab.simulator.acm import importing, rules
 from pkilab.simulator.service import AwsError
 
-NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 NAME = "www.lab.example"
 
 
@@ -106,7 +109,13 @@ def test_a_certificate_is_valid_now(make, days, fine):
         assert read(make, certificate, now=now).certificate == certificate
     else:
         message = refused(written(certificate), private(make.key(NAME)), None, now)
-        assert message.endswith("it is valid from 2026-01-05 to 2026-04-05.")
+        assert (
+            message
+            == {
+                -1: "The certificate is not in effect yet, is not valid.",
+                91: "The certificate has expired, is not valid.",
+            }[days]
+        )
 
 
 def test_a_certificate_has_one_block_and_version_3(make):
@@ -185,6 +194,67 @@ def test_a_certificate_that_cannot_be_read_is_refused(make):
     assert message == "Unable to parse certificate."
 
 
+def test_text_around_the_blocks_is_refused(make):
+    """PKCS#12 tools write bag attributes; they must be taken away. White space may stay."""
+    leaf, root, key = written(make(NAME, "root")), written(make("root")), private(make.key(NAME))
+    attributes = b"Bag Attributes\n    localKeyID: 01\n"
+    assert importing.read(b"\n" + leaf + b"\n ", b"\n" + key, root + b"\n\n", NOW).chain
+    assert refused(attributes + leaf, key, root, NOW) == (
+        "The certificate body provided is not in a valid PEM format."
+    )
+    assert refused(leaf, key, attributes + root, NOW) == (
+        "The certificate chain provided is not in a valid PEM format."
+    )
+    assert "is not supported" in refused(leaf, attributes + key, root, NOW)
+
+
+def test_parameters_of_a_curve_may_stand_before_the_key(make):
+    """As ``openssl ecparam -genkey`` writes them; the key is the same without."""
+    made = witness.openssl("ecparam", "-name", "prime256v1", "-genkey")
+    assert "BEGIN EC PARAMETERS" in made.output
+    text = made.output.encode()
+    key = load_pem_private_key(text[text.index(b"-----BEGIN EC PRIVATE") :], None)
+    certificate = make(NAME, own=key)
+    found = importing.read(written(certificate), text, None, NOW)
+    assert found.key.public_key() == key.public_key()
+
+
+def test_what_was_encoded_once_too_often_is_refused(make):
+    """``file://`` where ``fileb://`` was meant."""
+    leaf, key = written(make(NAME)), private(make.key(NAME))
+    assert importing.read(leaf, key, None, NOW)
+    message = refused(base64.b64encode(leaf), key, None, NOW)
+    assert message.endswith("Be sure that the certificate is in PEM format.")
+    assert "is not supported" in refused(leaf, base64.b64encode(key), None, NOW)
+    assert "valid PEM format" in refused(leaf, key, base64.b64encode(leaf), NOW)
+
+
+def test_an_issuer_must_have_a_name(make):
+    """A chain cannot lead from nowhere."""
+    nameless = make(NAME, subject="", issued_by="")
+    message = refused(written(nameless), private(make.key(NAME)), None, NOW)
+    assert message == "The issuer of the certificate must not be empty."
+
+
+@pytest.mark.parametrize(("length", "fine"), [(1000, True), (1001, False)])
+def test_an_ocsp_url_has_1000_characters(make, length, fine):
+    """Other locations may be as long as they like."""
+
+    def with_url(method, size):
+        url = "http://ocsp.example/".ljust(size, "x")
+        location = x509.UniformResourceIdentifier(url)
+        access = x509.AuthorityInformationAccess([x509.AccessDescription(method, location)])
+        return make(NAME, more=[access])
+
+    assert read(make, with_url(AuthorityInformationAccessOID.CA_ISSUERS, 2000))
+    given = with_url(AuthorityInformationAccessOID.OCSP, length)
+    if fine:
+        assert read(make, given).certificate == given
+    else:
+        message = refused(written(given), private(make.key(NAME)), None, NOW)
+        assert message == "The OCSP URL has at most 1000 characters: found 1001"
+
+
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 SIGN, ENCIPHER = "digital_signature", "key_encipherment"
 
@@ -204,8 +274,24 @@ def test_a_reimport_may_add_uses_and_take_some_away(make):
     """Client authentication, and key encipherment of an ECDSA key."""
     both = uses(make, SERVER, CLIENT, bits=(SIGN, ENCIPHER))
     less = uses(make, SERVER, bits=(SIGN,))
-    importing.check_uses(less, both)
-    importing.check_uses(both, less)
+    importing.check_uses(less, both, rules.at(NOW))
+    importing.check_uses(both, less, rules.at(NOW))
+
+
+@pytest.mark.parametrize(
+    ("day", "client", "encipher"),
+    [("2025-10-21", False, False), ("2025-10-22", True, False), ("2026-04-03", True, True)],
+)
+def test_what_a_reimport_may_take_away_grew(make, day, client, encipher):
+    """In October 2025 and in April 2026."""
+    today = rules.at(datetime.fromisoformat(f"{day}T12:00:00+00:00"))
+    before = uses(make, SERVER, CLIENT, bits=(SIGN, ENCIPHER))
+    for fine, after in (
+        (client, uses(make, SERVER, bits=(SIGN, ENCIPHER))),
+        (encipher, uses(make, SERVER, CLIENT, bits=(SIGN,))),
+    ):
+        with nullcontext() if fine else pytest.raises(AwsError, match="may not remove"):
+            importing.check_uses(before, after, today)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +308,7 @@ def test_a_reimport_takes_no_other_use_away(make, before, after, algorithm):
     made = [uses(make, *extended, bits=bits, algorithm=algorithm)
             for extended, bits in (before, after)]  # fmt: skip
     with pytest.raises(AwsError, match="may not remove key usages") as caught:
-        importing.check_uses(*made)
+        importing.check_uses(*made, rules.at(NOW))
     assert caught.value.code == "ValidationException"
 
 

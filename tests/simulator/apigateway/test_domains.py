@@ -37,6 +37,22 @@ class Site:
         """Have a public certificate."""
         return mutual_tls.request_public_certificate(self.acm, self.route53, name, self.zone)
 
+    def withdraw(self, arn):
+        """Take a public certificate's record away: it cannot be renewed any more."""
+        detail = self.acm.describe_certificate(CertificateArn=arn)["Certificate"]
+        record = detail["DomainValidationOptions"][0]["ResourceRecord"]
+        (held,) = (
+            each
+            for each in self.route53.list_resource_record_sets(HostedZoneId=self.zone)[
+                "ResourceRecordSets"
+            ]
+            if each["Name"] == record["Name"]
+        )
+        self.route53.change_resource_record_sets(
+            HostedZoneId=self.zone,
+            ChangeBatch={"Changes": [{"Action": "DELETE", "ResourceRecordSet": held}]},
+        )
+
     def imported(self, *names, days=300, ca=None, again=None):
         """Import a certificate of a private CA, under an ARN that has one if ``again`` says so."""
         key = self.lab.generate_key(names[0])
@@ -173,6 +189,7 @@ def test_a_proof_that_ends_locks_the_domain_name(site, lab):
     """It serves on, and says what is wrong."""
     server, store, owner = site.imported(NAME), site.truststore(), site.public()
     mutual_tls.create_domain(site.apis, NAME, server, truststore=store, ownership_arn=owner)
+    site.withdraw(owner)
     lab.clock.advance(days=199)
     (now,) = site.apis.get_domain_name(DomainName=NAME)["DomainNameConfigurations"]
     assert now["DomainNameStatus"] == "PENDING_OWNERSHIP_VERIFICATION"
@@ -333,7 +350,10 @@ def test_a_change_takes_as_long_as_the_world_takes_and_nothing_else_comes_betwee
     with Lab.simulated(seed="slow", latency=timedelta(seconds=30)) as lab:
         acm, route53, apis = (lab.client(name) for name in ("acm", "route53", "apigatewayv2"))
         zone = route53.create_hosted_zone(Name="lab.example", CallerReference="x")
-        arn = mutual_tls.request_public_certificate(acm, route53, NAME, zone["HostedZone"]["Id"])
+        arn = mutual_tls.request_public_certificate(
+            acm, route53, NAME, zone["HostedZone"]["Id"],
+            sleep=lambda seconds: lab.clock.advance(seconds=seconds),
+        )  # fmt: skip
         configuration = [{"CertificateArn": arn, "EndpointType": "REGIONAL"}]
         made = apis.create_domain_name(DomainName=NAME, DomainNameConfigurations=configuration)
         assert made["DomainNameConfigurations"][0]["DomainNameStatus"] == "UPDATING"

@@ -338,6 +338,8 @@ def test_a_function_beyond_the_limits_is_refused(aws, change, code, message):
         {"Runtime": "nodejs22.x"}, {"Layers": ["arn:aws:lambda:us-east-1:111122223333:layer:x:1"]},
         {"PackageType": "Image", "Code": {"ImageUri": "x"}}, {"Publish": True},
         {"VpcConfig": {"SubnetIds": ["subnet-1"]}},
+        {"LoggingConfig": {"LogFormat": "JSON"}},
+        {"LoggingConfig": {"SystemLogLevel": "WARN"}},
     ],
 )  # fmt: skip
 def test_what_is_not_modelled_is_refused(aws, change):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cfnlint.decode.cfn_yaml import load
 
+from pkilab.templates import revocation_authorizer_zip
 from pkilab.templates.revocation_authorizer import settings
 
 FOLDER = Path(settings.__file__).parent
@@ -92,3 +93,39 @@ def test_the_template_sets_variables_that_the_settings_know(template):
                            settings.__doc__))  # fmt: skip
     assert set(variables) <= known
     assert known - set(variables) == {"RETRY_SECONDS", "TIMEOUT_SECONDS", "MAX_BYTES"}
+
+
+def test_it_is_deployed_as_it_is_once_its_code_is_in_s3(lab):
+    """As `aws cloudformation package` leaves it; an API may invoke what was made."""
+    s3, client = lab.client("s3"), lab.client("cloudformation")
+    s3.create_bucket(Bucket="code")
+    s3.put_object(Bucket="code", Key="authorizer.zip", Body=revocation_authorizer_zip())
+    text = TEMPLATE.read_text()
+    assert "      Code: function\n" in text
+    packaged = text.replace("Code: function", "Code: {S3Bucket: code, S3Key: authorizer.zip}")
+    values = {"ApiId": "abc", "IssuersUri": "s3://code/truststore.pem"}
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+    deploy = {"StackName": "revocation", "Parameters": given, "Capabilities": ["CAPABILITY_IAM"]}
+    client.create_stack(TemplateBody=packaged, **deploy)
+    stack = client.describe_stacks(StackName="revocation")["Stacks"][0]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    function = lab.client("lambda").get_function(FunctionName=outputs["FunctionArn"])
+    variables = function["Configuration"]["Environment"]["Variables"]
+    assert (variables["ISSUERS_URI"], variables["SOURCE"]) == ("s3://code/truststore.pem", "crl")
+    assert outputs["AuthorizerUri"].endswith(f"{outputs['FunctionArn']}/invocations")
+    client.delete_stack(StackName="revocation")
+    assert lab.client("iam").list_roles()["Roles"] == []
+
+
+@pytest.mark.parametrize(
+    "values", [{"ApiId": "abc"}, {"ApiId": "abc", "IssuersUri": "s3://b/k", "IssuersPem": "x"}]
+)
+def test_no_source_of_issuers_or_two_are_refused_by_its_rule(lab, values):
+    client = lab.client("cloudformation")
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+    with pytest.raises(client.exceptions.ClientError, match="Give IssuersUri or IssuersPem"):
+        client.create_stack(
+            StackName="revocation", TemplateBody=TEMPLATE.read_text(), Parameters=given,
+            Capabilities=["CAPABILITY_IAM"],
+        )  # fmt: skip

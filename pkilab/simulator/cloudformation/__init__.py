@@ -1,0 +1,1 @@
+"""AWS CloudFormation: stacks whose resources are created by the world's own services."""

@@ -1,0 +1,1 @@
+"""Resource types: one class each, with a table of properties."""

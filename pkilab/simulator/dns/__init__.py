@@ -1,0 +1,1 @@
+"""The world's DNS: zones, name servers that refer to each other, and who asks them."""

@@ -1,0 +1,1 @@
+"""Amazon Route 53: hosted zones, the registry of domains, and what name servers make of both."""
