@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from pkilab.errors import LabError, PkilabError
 from pkilab.journal import as_html, count, frame
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from mypy_boto3_acm_pca import ACMPCAClient
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
     from pandas import DataFrame
@@ -40,10 +41,12 @@ _AUTHORITY, _BUCKET, _OBJECT, _CERTIFICATE = (
     "certificate",
 )
 _DOMAIN, _HTTP_API, _REST_API, _FUNCTION = "domain name", "HTTP API", "REST API", "function"
-_ROLE, _ACM, _ZONE = "role", "ACM certificate", "hosted zone"
+_ROLE, _ACM, _ZONE, _STACK = "role", "ACM certificate", "hosted zone", "stack"
 # What uses comes before what is used: a domain name its certificate, a function its role. A CA
-# writes CRLs to its bucket until it is deleted, so buckets come after CAs.
-_ORDER = (_DOMAIN, _HTTP_API, _REST_API, _FUNCTION, _ROLE, _ACM, _ZONE, _AUTHORITY, _BUCKET)
+# writes CRLs to its bucket until it is deleted, so buckets come after CAs. A stack is deleted in
+# its role, and its resources may be in zones and buckets that it does not have itself.
+_USING = (_DOMAIN, _HTTP_API, _REST_API, _FUNCTION, _STACK)
+_ORDER = (*_USING, _ROLE, _ACM, _ZONE, _AUTHORITY, _BUCKET)
 _KINDS = {
     ("s3", "CreateBucket"): _BUCKET,
     ("acm-pca", "CreateCertificateAuthority"): _AUTHORITY,
@@ -69,6 +72,11 @@ _NOUNS = {
     _ROLE: ("Role",),
     _ACM: ("Certificate",),
     _ZONE: ("HostedZone",),
+    _STACK: (),
+}
+_LEFT = {
+    _CERTIFICATE: "a certificate cannot be deleted; revoke it if it must not be trusted",
+    _OBJECT: "in a bucket that was there before; it may have replaced another object",
 }
 _OBJECT_WRITERS = ("PutObject", "CopyObject", "CompleteMultipartUpload")
 _GONE = (
@@ -158,10 +166,12 @@ class Cleaned:
 def plan(entries: Iterable[Entry]) -> tuple[Created, ...]:
     """Return what the calls created and did not delete, in the order to delete it.
 
-    Domain names, APIs, functions, roles, certificates of ACM and hosted zones come first; then
-    CAs, the newest first, so that a subordinate goes before its parent; then buckets; then what
-    cannot be deleted or is not known here how to: objects put into buckets that were
-    there before, certificates of CAs that were there before, and resources of other services.
+    Domain names, APIs, functions, stacks, roles, certificates of ACM and hosted zones come first;
+    then CAs, the newest first, so that a subordinate goes before its parent; then buckets; then
+    what cannot be deleted or is not known here how to: objects put into buckets that were there
+    before, certificates of CAs that were there before, and resources of other services.
+
+    A stack is always among them: DeleteStack only begins to delete, and may fail.
 
     Not seen: what AWS services created on their own, and what was created without the journal.
     """
@@ -227,15 +237,14 @@ def clean_up(
 def _remove(created: Created, client: Any, days: int) -> tuple[str, str]:  # noqa: ANN401 - a client of any service
     if created.kind == _AUTHORITY:
         return _remove_authority(created, client, days)
+    if created.kind == _STACK:
+        return _remove_stack(created, client)
     if remove := _REMOVERS.get(created.kind):
         return "removed", remove(created.arn.rpartition("/")[2], created, client)
     if created.kind == _BUCKET:
         return _remove_bucket(created, client)
-    if created.kind == _CERTIFICATE:
-        return "left", "a certificate cannot be deleted; revoke it if it must not be trusted"
-    if created.kind == _OBJECT:
-        return "left", "in a bucket that was there before; it may have replaced another object"
-    return "left", f"how to delete this is not known here: {created.service} {created.kind}"
+    unknown = f"how to delete this is not known here: {created.service} {created.kind}"
+    return "left", _LEFT.get(created.kind, unknown)
 
 
 def _remove_authority(created: Created, client: ACMPCAClient, days: int) -> tuple[str, str]:
@@ -260,6 +269,20 @@ def _remove_authority(created: Created, client: ACMPCAClient, days: int) -> tupl
 def _restorable(until: datetime | None) -> str:
     # boto3 gives times in the machine's zone; what is shown is the same everywhere.
     return f"restorable until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if until else ""
+
+
+def _remove_stack(created: Created, client: CloudFormationClient) -> tuple[str, str]:
+    name = created.arn
+    if client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE":
+        return "gone", ""
+    client.delete_stack(StackName=name)
+    try:
+        client.get_waiter("stack_delete_complete").wait(StackName=name)
+    except WaiterError as error:
+        stack = client.describe_stacks(StackName=name)["Stacks"][0]
+        why = stack.get("StackStatusReason", "")
+        raise LabError(f"{stack['StackStatus']}: {why}".strip(": ")) from error
+    return "removed", "with its resources, but for those that it retains"
 
 
 def _remove_bucket(created: Created, client: S3Client) -> tuple[str, str]:
@@ -333,12 +356,10 @@ def _remove_acm(_: str, created: Created, client: Any) -> str:  # noqa: ANN401
 
 def _remove_zone(name: str, _: Created, client: Any) -> str:  # noqa: ANN401
     pages = client.get_paginator("list_resource_record_sets").paginate(HostedZoneId=name)
-    records = [
-        record
-        for page in pages
-        for record in page["ResourceRecordSets"]
-        if record["Type"] not in {"NS", "SOA"}  # the zone's own, which go with it
-    ]
+    held = [record for page in pages for record in page["ResourceRecordSets"]]
+    apex = next((record["Name"] for record in held if record["Type"] == "SOA"), "")
+    own = {(apex, "NS"), (apex, "SOA")}  # these go with the zone; other NS records delegate
+    records = [record for record in held if (record["Name"], record["Type"]) not in own]
     if records:
         changes = [{"Action": "DELETE", "ResourceRecordSet": record} for record in records]
         client.change_resource_record_sets(HostedZoneId=name, ChangeBatch={"Changes": changes})
@@ -376,6 +397,11 @@ def _created(entry: Entry) -> Iterator[Created]:
         bucket = next((arn for arn in entry.resources if ":s3:::" in arn), None)
         if bucket and "S3Key" in entry.results:
             kinds = {f"{bucket}/{entry.results['S3Key']}": _OBJECT}
+    elif entry.service == "cloudformation":
+        # A change set belongs to a stack, which the first one makes.
+        makes = entry.parameters.get("ChangeSetType") == "CREATE"
+        new = entry.operation == "CreateStack" or makes
+        kinds = {entry.results["StackId"]: _STACK} if new and "StackId" in entry.results else {}
     elif kind:
         # What a call names and what it made may be one: ACM imports anew under an ARN it is given.
         given = entry.parameters.values()

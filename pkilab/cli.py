@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-_TLS_PORT = 5443
+_TLS_PORT, _DNS_PORT = 5443, 5300
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -108,9 +108,21 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    dns_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Where its DNS is asked, by UDP and TCP; 5300, or a free one if --port is 0.",
+            show_default=False,
+        ),
+    ] = None,
     refuse_in: Annotated[
         RefuseIn, typer.Option(help="Where mutual TLS turns a client away: 403, or an alert.")
     ] = RefuseIn.RESPONSE,
+    ct_folder: Annotated[
+        Path | None, typer.Option(help="Keep the world's CT logs here, beyond the process.")
+    ] = None,
     ready_file: Annotated[
         Path | None, typer.Option(help="Write what was opened as JSON, once it answers.")
     ] = None,
@@ -126,7 +138,9 @@ def serve(
 
     Point any AWS SDK or the aws command line at it with AWS_ENDPOINT_URL and the keys that are
     printed once it is ready. OCSP requests are answered at the same address. APIs are met over
-    TLS, by the name they have there: curl --connect-to ::127.0.0.1:5443 https://...
+    TLS, by the name they have there: curl --connect-to ::127.0.0.1:5443 https://... Its public
+    DNS is asked with dig @127.0.0.1 -p 5300. CT logs answer below /ct/, as in
+    /ct/north-1/ct/v1/get-sth, and their list at /ct/log_list/v3/log_list.json.
     """
     if host not in _LOOPBACK and not expose_keys_to_network:
         raise LabError(
@@ -135,23 +149,24 @@ def serve(
         )
     from pkilab.simulator.place import open_place  # noqa: PLC0415 - only who serves pays
 
-    place = open_place(seed=seed, now=now)
+    place = open_place(seed=seed, now=now, ct_folder=ct_folder)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
         if tls_port is None:
             tls_port = _TLS_PORT if port else 0
-        server = place.serve(host, port, tls_port, refuse_in.value)
+        if dns_port is None:
+            dns_port = _DNS_PORT if port else 0
+        server = place.serve(host, port, tls_port, refuse_in.value, dns_port)
         try:
             keys = place.environment(next(iter(place.accounts)))
             exports = {"AWS_ENDPOINT_URL": server.url, **keys}
             if ready_file:
-                _write_ready_file(
-                    ready_file, endpoint=server.url, tls=server.tls, seed=seed, now=now
-                )
+                opened = {"endpoint": server.url, "tls": server.tls, "dns": server.dns}
+                _write_ready_file(ready_file, **opened, seed=seed, now=now, ct_logs=server.ct_logs)
             shown = " ".join(f"{name}={value}" for name, value in exports.items())
-            at = f"{server.url} and TLS at {server.tls}"
+            at = f"{server.url}, DNS at {server.dns} and TLS at {server.tls}"
             typer.echo(f"pkilab serves simulated AWS at {at} | export {shown}")
             stop.wait()
         finally:
@@ -162,7 +177,7 @@ def serve(
         place.close()
 
 
-def _write_ready_file(path: Path, **opened: str) -> None:
+def _write_ready_file(path: Path, **opened: object) -> None:
     """Write whole or not at all: a reader that sees the file can parse it."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text(json.dumps({**opened, "pid": os.getpid()}, indent=2) + "\n")

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from pkilab.journal import Entry
 
 _GENERAL = "GENERAL_PURPOSE"  # the API's default
+_ZONE_UNIT = "zone-month"
+_ZONE_TRIAL = timedelta(hours=12)  # a hosted zone deleted by then is not charged
 _MILLIONTH = Decimal("0.000001")
 _READS = ("Get*", "List*", "Describe*", "Head*", "Lookup*", "BatchGet*", "Search*")
 
@@ -209,6 +211,7 @@ def estimate(
         *_authority_lines(authorities, prices, trial=trial),
         *_certificate_lines(done, authorities, prices),
         *_storage_lines(done, until, prices),
+        *_zone_lines(done, until, prices),
         *_call_lines(done, prices),
     ]
     return Bill(
@@ -450,7 +453,34 @@ def _ocsp_setting(entry: Entry) -> bool | None:
     return enabled if isinstance(enabled, bool) else None
 
 
-# Storage and calls.
+# Hosted zones, storage and calls.
+
+
+def _zone_lines(entries: Iterable[Entry], until: datetime, prices: PriceTable) -> Iterator[Line]:
+    """Price hosted zones for every calendar month in which they stood, its first or their own."""
+    standing: dict[str, tuple[_Place, datetime]] = {}
+    months: Counter[_Place] = Counter()
+
+    def end(arn: str, at: datetime) -> None:
+        place, since = standing.pop(arn)
+        first, last = since.astimezone(UTC), at.astimezone(UTC)
+        months[place] += 12 * (last.year - first.year) + last.month - first.month + 1
+
+    for entry in entries:
+        if entry.operation == "CreateHostedZone":
+            place = _Place(entry.account, entry.region)
+            standing |= dict.fromkeys(entry.made, (place, entry.at))
+        elif entry.operation == "DeleteHostedZone":
+            for arn in standing.keys() & set(entry.resources):
+                if entry.at - standing[arn][1] <= _ZONE_TRIAL:
+                    del standing[arn]
+                else:
+                    end(arn, entry.at)
+    for arn in list(standing):
+        end(arn, until)
+    price = prices.named("route53", "hosted zone", _ZONE_UNIT)
+    for place, number in sorted(months.items()):
+        yield _line(place, price, Decimal(number))
 
 
 def _storage_lines(entries: Iterable[Entry], until: datetime, prices: PriceTable) -> Iterator[Line]:
@@ -489,7 +519,7 @@ def _call_lines(entries: Iterable[Entry], prices: PriceTable) -> Iterator[Line]:
         if price is None:
             what = f"{entry.service} calls"
             price = Price(entry.service, what, "call", None, note="not in this table")
-        if not price.create:
+        if not price.create and price.unit != _ZONE_UNIT:
             found[price.what] = price
             counted[entry.account, entry.region, price.what] += 1
     for (account, region, what), number in sorted(counted.items()):

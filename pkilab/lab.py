@@ -25,6 +25,7 @@ from pkilab.pki.keys import PrivateKey, generate_key
 
 if TYPE_CHECKING:  # each is loaded when it is asked for; `import pkilab` stays cheap
     import boto3
+    from cryptography import x509
 
     from pkilab.cleaning import Cleaned
     from pkilab.costs import Bill
@@ -72,6 +73,7 @@ class _Place(Protocol):
         self, host: str, port: int, tls_port: int, refuse_in: Literal["response", "handshake"]
     ) -> Server: ...
     def environment(self, account: str) -> dict[str, str]: ...
+    def accept_root(self, root: x509.Certificate) -> None: ...
     def close(self) -> None: ...
 
 
@@ -303,6 +305,16 @@ class Lab:
         endpoint = {"AWS_ENDPOINT_URL": serving[-1]} if serving else {}
         return self._place.environment(self._alias(account)) | endpoint
 
+    def accept_root(self, root: x509.Certificate) -> None:
+        """Have every CT log of a simulated world accept chains that end at this root.
+
+        Raises:
+            LabError: the lab is not simulated; operators of public logs decide for themselves.
+            CtError: it is not the certificate of a CA.
+        """
+        self._require_open()
+        self._place.accept_root(root)
+
     def close(self) -> None:
         """Close the lab; its clients answer `LabClosedError` from then on."""
         if not self._closed:
@@ -406,6 +418,9 @@ class _Aws:
 
     def environment(self, account: str) -> dict[str, str]:  # noqa: ARG002 - as _Place
         return {}
+
+    def accept_root(self, root: object) -> None:  # noqa: ARG002 - as _Place
+        raise LabError("which roots a public CT log accepts is its operator's to say")
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from pkilab import dns_validation
+from pkilab.certificate_import import import_certificate
 from pkilab.errors import LabError, MalformedError
 from pkilab.pki.certificates import name_text
 from pkilab.pki.truststore import Admission, Cause, Truststore, build_truststore, load_truststore
@@ -29,7 +30,19 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
 
-    from pkilab.pki.keys import PrivateKey
+__all__ = [
+    "DomainStatus",
+    "Explanation",
+    "TruststoreObject",
+    "create_domain",
+    "explain",
+    "explain_domain",
+    "import_certificate",
+    "request_public_certificate",
+    "upload_truststore",
+    "use_truststore",
+    "wait_until_available",
+]
 
 _WAIT_SECONDS, _POLL_SECONDS = 1800, 5.0
 _UNCHECKED = "revocation, extended key usage and names"
@@ -61,20 +74,6 @@ def upload_truststore(
     return TruststoreObject(f"s3://{bucket}/{key}", answer.get("VersionId"))
 
 
-def import_certificate(
-    acm: ACMClient, certificate_pem: str, key: PrivateKey, chain_pem: str
-) -> str:
-    """Import a server certificate with its key and chain; return its ARN.
-
-    The key leaves this process unencrypted, to ACM alone, as ACM asks for it.
-    """
-    return acm.import_certificate(
-        Certificate=certificate_pem.encode(),
-        PrivateKey=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-        CertificateChain=chain_pem.encode(),
-    )["CertificateArn"]
-
-
 def request_public_certificate(
     acm: ACMClient,
     route53: Route53Client,
@@ -92,44 +91,14 @@ def request_public_certificate(
         name: the domain name.
         zone_id: of the public hosted zone that holds it.
         key_algorithm: as ACM has them.
-        sleep: how to wait for the record to be named; ACM's waiter does the rest.
+        sleep: how to wait.
 
     Raises:
-        LabError: ACM named no record within a minute.
-        WaiterError: it was not validated (botocore's).
+        LabError: no record was named, or it was not served or the certificate not issued in time.
     """
-    arn = acm.request_certificate(
-        DomainName=name,
-        ValidationMethod="DNS",
-        KeyAlgorithm=key_algorithm,  # type: ignore[arg-type]  # ACM's own words
-    )["CertificateArn"]
-    for _ in range(12):
-        options = acm.describe_certificate(CertificateArn=arn)["Certificate"].get(
-            "DomainValidationOptions", []
-        )
-        if options and "ResourceRecord" in options[0]:
-            break
-        sleep(_POLL_SECONDS)
-    else:
-        raise LabError(f"{arn}: found no validation record after a minute, expected a CNAME")
-    record = options[0]["ResourceRecord"]
-    route53.change_resource_record_sets(
-        HostedZoneId=zone_id,
-        ChangeBatch={
-            "Changes": [
-                {
-                    "Action": "UPSERT",
-                    "ResourceRecordSet": {
-                        "Name": record["Name"],
-                        "Type": "CNAME",
-                        "TTL": 300,
-                        "ResourceRecords": [{"Value": record["Value"]}],
-                    },
-                }
-            ]
-        },
-    )
-    acm.get_waiter("certificate_validated").wait(CertificateArn=arn)
+    arn = dns_validation.request(acm, name, key_algorithm=key_algorithm, sleep=sleep)
+    dns_validation.to_route53(route53, dns_validation.records(acm, arn), zone_id, sleep=sleep)
+    dns_validation.wait_issued(acm, arn, sleep=sleep)
     return arn
 
 

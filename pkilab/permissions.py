@@ -50,6 +50,8 @@ OBJECTS_PER_BUCKET = 4
 
 _S3 = "AmazonS3/latest/API/API_{}.html"
 _PCA = "privateca/latest/"
+_STACKS = "AWSCloudFormation/latest/UserGuide/"
+_STACK_CALLS = ("CreateStack", "UpdateStack", "DeleteStack", "ExecuteChangeSet")
 
 # Operations whose action the data does not name, and the action their API page names instead.
 _SAME_AS = {
@@ -321,6 +323,8 @@ class _Work:
         if entry.service == "lambda" and isinstance(role, str):
             page = "lambda/latest/dg/lambda-intro-execution-role.html"
             self._grant_also(("iam:PassRole",), [role], entry, page)
+        if entry.service == "cloudformation":
+            self._grant_stack(entry)
         bucket = _crl_bucket(entry)
         if entry.operation == "RevokeCertificate":
             ca = entry.parameters.get("CertificateAuthorityArn")
@@ -332,6 +336,17 @@ class _Work:
                 " to write to the CRL's bucket, not which actions that takes"
             )
             self._grant_also(("s3:PutObject", "s3:PutObjectAcl"), objects, entry, page)
+
+    def _grant_stack(self, entry: Entry) -> None:
+        """Grant the passing of a stack's role, or note what is done without one."""
+        role, page = entry.parameters.get("RoleARN"), f"{_STACKS}using-iam-servicerole.html"
+        if isinstance(role, str):
+            self._grant_also(("iam:PassRole",), [role], entry, page)
+        elif entry.operation in _STACK_CALLS:
+            self._notes.add(
+                f"cloudformation {entry.operation}: what the stack's resources take is not in this "
+                f"policy; CloudFormation calls with the caller's permissions: {page}."
+            )
 
     def _grant_also(
         self, actions: tuple[str, ...], resources: Iterable[str], entry: Entry, page: str
@@ -520,7 +535,11 @@ def _scope(action: str, resources: Iterable[str]) -> list[str]:
     """
     if action.startswith(f"{_API_GATEWAY}:"):
         return [arn for arn in resources if f":{_API_GATEWAY}:" in arn]
-    return [arn for arn in resources if _kind(action, arn)] or ["*"]
+    found = [arn for arn in resources if _kind(action, arn)]
+    # Such as a stack, named by itself and by all that will have its name.
+    all_below = tuple(arn[:-1] for arn in found if arn.endswith("/*"))
+    kept = [arn for arn in found if arn.endswith("/*") or not arn.startswith(all_below)]
+    return kept or ["*"]
 
 
 # What the calls say.

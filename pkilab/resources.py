@@ -25,6 +25,9 @@ _API_GATEWAY = "apigateway"  # both generations sign as this
 _NAMED = {
     ("lambda", "FunctionName"): "arn:{partition}:lambda:{region}:{account}:function:{name}",
     ("iam", "RoleName"): "arn:{partition}:iam::{account}:role/{name}",
+    ("cloudformation", "StackName"): (
+        "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*"
+    ),
     ("route53", "HostedZoneId"): "arn:{partition}:route53:::{name}",
     ("route53", "Id"): "arn:{partition}:route53:::{name}",
 }

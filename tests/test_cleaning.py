@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from pkilab.cleaning import Cleaned, Created, clean_up, plan
 from pkilab.errors import LabError
 from pkilab.journal import Journal
+from pkilab.lab import Lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -363,3 +364,59 @@ def test_the_result_reads_as_text_table_and_html() -> None:
     assert html is not None
     assert "1 thing removed, 0 left, 1 already gone." in html
     assert repr(Cleaned((), (), ())) == "0 things removed, 0 left, 0 already gone."
+
+
+STACK = f"arn:aws:cloudformation:us-east-1:{OWNER}:stack"
+TEMPLATE = "Resources: {Bucket: {Type: AWS::S3::Bucket}}"
+
+
+@pytest.fixture
+def cloud() -> Iterator[Lab]:
+    with Lab.simulated(seed="cleaning") as lab:
+        yield lab
+
+
+def test_a_stack_is_planned_whatever_was_asked_of_it(cloud: Lab) -> None:
+    """DeleteStack only begins to delete; a change set of a stack that is there makes none."""
+    client = cloud.client("cloudformation")
+    for name in ("one", "two"):
+        client.create_stack(StackName=name, TemplateBody=TEMPLATE)
+    client.delete_stack(StackName="one")
+    change = {"ChangeSetName": "c", "TemplateBody": TEMPLATE}
+    client.create_change_set(StackName="three", ChangeSetType="CREATE", **change)
+    client.create_change_set(StackName="two", **change)
+    kinds = {(each.kind, each.arn.split("/")[1]) for each in plan(cloud.journal)}
+    assert kinds == {("stack", "one"), ("stack", "two"), ("stack", "three")}
+
+
+def test_stacks_are_deleted_with_their_resources_and_what_cannot_be_is_said(cloud: Lab) -> None:
+    client, s3 = cloud.client("cloudformation"), cloud.client("s3")
+    for name in ("gone", "kept", "full"):
+        client.create_stack(StackName=name, TemplateBody=TEMPLATE)
+    client.delete_stack(StackName="gone")
+    client.update_termination_protection(StackName="kept", EnableTerminationProtection=True)
+    answer = client.describe_stack_resource(StackName="full", LogicalResourceId="Bucket")
+    bucket = answer["StackResourceDetail"]["PhysicalResourceId"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    cleaned = cloud.clean_up()
+    notes = {each.resource.arn.split("/")[1]: each.note for each in cleaned.left
+             if each.resource.kind == "stack"}  # fmt: skip
+    assert notes == {
+        "kept": "ValidationError: Stack [kept] cannot be deleted while TerminationProtection is "
+        "enabled",
+        "full": "DELETE_FAILED: The following resource(s) failed to delete: [Bucket].",
+    }
+    assert [each.resource.arn.split("/")[1] for each in cleaned.already_gone] == ["gone"]
+    s3.delete_object(Bucket=bucket, Key="k")
+    client.update_termination_protection(StackName="kept", EnableTerminationProtection=False)
+    assert len(cloud.clean_up().removed) == 2
+    assert s3.list_buckets()["Buckets"] == []
+
+
+def test_a_stack_goes_after_what_may_use_it_and_before_what_it_may_use() -> None:
+    journal = Journal()
+    record(journal, "CreateHostedZone", service="route53", Arn="arn:aws:route53:::hostedzone/Z")
+    record(journal, "CreateStack", service="cloudformation", StackId=f"{STACK}/web/1")
+    domain = "arn:aws:apigateway:us-east-1::/domainnames/a.b"
+    record(journal, "CreateDomainName", service="apigatewayv2", Arn=domain)
+    assert [each.kind for each in plan(journal)] == ["domain name", "stack", "hosted zone"]

@@ -255,6 +255,36 @@ def test_storage_is_charged_until_an_object_is_deleted_or_replaced(calls: Calls)
     assert storage(START + 9 * MONTH) == 2
 
 
+ZONE = "arn:aws:route53:::hostedzone/Z0{}"
+
+
+@pytest.mark.parametrize(
+    ("stands", "months"),
+    [
+        (timedelta(hours=12), 0),
+        (timedelta(hours=13), 1),
+        (timedelta(days=26), 1),  # until 31 January
+        (timedelta(days=27), 2),
+        (timedelta(days=365), 13),
+    ],
+)
+def test_a_hosted_zone_is_charged_when_made_and_on_the_first_of_each_month(
+    calls: Calls, stands: timedelta, months: int
+) -> None:
+    calls.add("route53", "CreateHostedZone", made={"Id": ZONE.format(1)})
+    calls.add("route53", "DeleteHostedZone", at=START + stands, resources=(ZONE.format(1),))
+    assert estimate(calls, until=START + 2 * stands).total == months * Decimal("0.50")
+
+
+def test_a_hosted_zone_that_stands_is_charged_up_to_now(calls: Calls) -> None:
+    calls.add("route53", "CreateHostedZone", made={"Id": ZONE.format(1)})
+    calls.add("route53", "CreateHostedZone", made={"Id": ZONE.format(2)}, account="consumer")
+    assert estimate(calls, until=START).total == Decimal(1)
+    bill = estimate(calls, until=START + timedelta(days=59))
+    assert [line.account for line in bill.lines] == ["consumer", "owner"]
+    assert bill.total == Decimal(3)
+
+
 def test_the_launch_table_has_the_posts_figures_and_no_others(calls: Calls) -> None:
     calls.create()
     calls.issue(1001)

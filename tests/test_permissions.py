@@ -462,3 +462,24 @@ def test_a_functions_role_is_passed_to_lambda(calls: Calls) -> None:
         ("lambda:CreateFunction", function),
         ("lambda:InvokeFunction", function),
     }
+
+
+def test_a_stack_is_named_once_and_its_resources_are_not_in_the_policy(calls: Calls) -> None:
+    below = f"arn:aws:cloudformation:us-east-1:{OWNER}:stack/web/*"
+    made = below.replace("*", "7b00d03b-1aec-4c5a-8b82-269e6906abda")
+    calls.add("cloudformation", "CreateStack", StackName="web", made={"StackId": made})
+    calls.add("cloudformation", "DescribeStacks", StackName="web")
+    policy = least_policy(calls)
+    assert granted(policy) == {
+        ("cloudformation:CreateStack", below),
+        ("cloudformation:DescribeStacks", below),
+    }
+    assert any("what the stack's resources take is not in this policy" in n for n in policy.notes)
+
+
+def test_a_stacks_role_is_passed_to_cloudformation(calls: Calls) -> None:
+    role = f"arn:aws:iam::{OWNER}:role/deployer"
+    calls.add("cloudformation", "CreateStack", StackName="web", RoleARN=role)
+    policy = least_policy(calls)
+    assert ("iam:PassRole", role) in granted(policy)
+    assert not any("is not in this policy" in note for note in policy.notes)

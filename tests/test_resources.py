@@ -42,6 +42,12 @@ def operation(service: str, name: str):
         ),
         ("route53", "DeleteHostedZone", {"Id": "Z1"}, ["arn:aws-cn:route53:::hostedzone/Z1"]),
         (
+            "cloudformation",
+            "DeleteStack",
+            {"StackName": "web"},
+            ["arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/web/*"],
+        ),
+        (
             "apigatewayv2",
             "GetApiMapping",
             {"ApiMappingId": "m", "DomainName": "a.b"},

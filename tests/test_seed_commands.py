@@ -22,7 +22,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkilab import Lab, functions
-from pkilab.ca_hierarchy import create_ca, create_root
+from pkilab.ca_hierarchy import create_ca, create_root, create_subordinate, issue
+from pkilab.certificate_import import import_material, sort_pem
 from pkilab.mutual_tls import (
     TruststoreObject,
     create_domain,
@@ -31,6 +32,7 @@ from pkilab.mutual_tls import (
 )
 from pkilab.pki import pem
 from pkilab.pki.keys import write_private_key
+from pkilab.pki.requests import build_request
 from pkilab.pki.truststore import load_truststore
 
 # A command starts a line, or follows a prompt or the colon of the sentence that introduces it.
@@ -298,6 +300,91 @@ def _site_of_the_mutual_tls_post(lab, folder):
     return anchor.name
 
 
+PFX = "How to import PFX-formatted certificates into AWS Certificate Manager using OpenSSL"
+
+
+def test_the_pfx_posts_commands_run_and_acm_takes_what_they_leave(commands, lab, tmp_path):
+    """As typed, prompts and all; then the console's text boxes, from BEGIN to END as told."""
+    key_out, rsa_key, certificate_out, chain_out = [
+        each.line for each in commands if each.post == PFX
+    ]
+    leaf, issuing, root = _website_of_the_pfx_post(lab, tmp_path)
+
+    def run(line, *answers):
+        # Without a terminal openssl asks on standard input: the prompts of the post, answered.
+        return subprocess.run(
+            normalise(line, ()), cwd=tmp_path, input="".join(f"{each}\n" for each in answers),
+            capture_output=True, text=True, check=True, start_new_session=True,
+        ).stderr  # fmt: skip
+
+    said = run(key_out, "import", "phrase", "phrase")
+    assert "Enter Import Password:" in said
+    assert "Enter PEM pass phrase:" in said
+    assert "BEGIN ENCRYPTED PRIVATE KEY" in (tmp_path / "privatekey.pem").read_text()
+    assert "writing RSA key" in run(rsa_key, "phrase")
+    run(certificate_out, "import")
+    # -chain belongs to -export: a warning, and the certificates come out all the same.
+    assert "-chain" in run(chain_out, "import") or _openssl_version() >= (4,)
+
+    files = {name: (tmp_path / name).read_text() for name in POSTS_FILES.values()}
+    assert set(files) == {"cert-file.pem", "withoutpw-privatekey.pem", "ca-chain.pem"}
+    header = "BEGIN PRIVATE KEY" if _openssl_version() >= (3,) else "BEGIN RSA PRIVATE KEY"
+    assert header in files["withoutpw-privatekey.pem"]
+    assert "Bag Attributes" in files["cert-file.pem"]
+    # The post calls ca-chain.pem the root; it is every CA of the file, here root first.
+    assert pem.load_certificates(files["ca-chain.pem"]) == (root, issuing)
+
+    acm = lab.client("acm")
+    given = {field: files[name].encode() for field, name in POSTS_FILES.items()}
+    with pytest.raises(ClientError, match="PEM"):  # bag attributes and all
+        acm.import_certificate(**given)
+    boxes = {field: _from_begin_to_end(text) for field, text in given.items()}
+    with pytest.raises(ClientError, match="chain"):  # in the file's order
+        acm.import_certificate(**boxes)
+    sorted_out = sort_pem(*files.values())
+    assert sorted_out.chain == (issuing, root)
+    arn = import_material(acm, sorted_out)
+    assert acm.get_certificate(CertificateArn=arn)["Certificate"] == pem.to_pem(leaf)
+
+
+POSTS_FILES = {
+    "Certificate": "cert-file.pem",
+    "PrivateKey": "withoutpw-privatekey.pem",
+    "CertificateChain": "ca-chain.pem",
+}
+
+
+def _from_begin_to_end(text):
+    """Copy what the post says to copy: the lines from each BEGIN to its END."""
+    return b"\n".join(re.findall(rb"-----BEGIN.*?END [A-Z ]+-----", text, re.DOTALL))
+
+
+def _openssl_version():
+    said = subprocess.run(["openssl", "version"], check=True, capture_output=True, text=True).stdout
+    return tuple(int(part) for part in re.findall(r"\d+", said)[:2])
+
+
+def _website_of_the_pfx_post(lab, folder):
+    """Lay out what the post takes for granted: website.xyz.com.pfx, of RSA 2048, from a CA."""
+    pca = lab.client("acm-pca")
+    root = create_root(pca, {"CommonName": "Root"}, key_algorithm="RSA_2048")
+    issuing = create_subordinate(
+        pca, {"CommonName": "Issuing"}, parent_arn=root, key_algorithm="RSA_2048"
+    )
+    key = lab.generate_key("website", "RSA_2048")
+    csr = build_request(key, "CN=website.xyz.com", dns_names=["website.xyz.com"])
+    issued = issue(pca, issuing, csr, validity={"Type": "DAYS", "Value": 365})
+    write_private_key(key, folder / "key.pem")
+    (folder / "leaf.pem").write_text(issued.pem)
+    (folder / "cas.pem").write_text(pem.to_pem(*reversed(issued.chain)))
+    subprocess.run(
+        ["openssl", "pkcs12", "-export", "-inkey", "key.pem", "-in", "leaf.pem", "-certfile",
+         "cas.pem", "-passout", "pass:import", "-out", "website.xyz.com.pfx"],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    return (issued.certificate, *issued.chain)
+
+
 def test_the_aws_command_line_agrees_with_what_the_served_world_issues(aws, lab, tmp_path):
     """CA, CSR, certificate, CRL bucket and errors, as a user of the shell sees them."""
     server = lab.serve()
@@ -321,8 +408,6 @@ def test_the_aws_command_line_agrees_with_what_the_served_world_issues(aws, lab,
     assert [ca["Arn"] for ca in json.loads(out)["CertificateAuthorities"]] == [root]
 
     request = tmp_path / "CSR.pem"
-    from pkilab.pki.requests import build_request
-
     csr = build_request(lab.generate_key("cli"), "CN=cli.example", dns_names=["cli.example"])
     request.write_bytes(csr.public_bytes(Encoding.PEM))
     code, out, error = run(

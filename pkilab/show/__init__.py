@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pkilab.show.flows import flow
     from pkilab.show.handshakes import handshake
     from pkilab.show.hierarchies import Hierarchy, HierarchyNode, hierarchy
+    from pkilab.show.merkle import MerkleTree, merkle_explorer, merkle_tree
     from pkilab.show.refusals import refused
     from pkilab.show.tables import table
     from pkilab.show.timelines import Mark, Period, timeline
@@ -27,12 +28,15 @@ __all__ = [
     "Hierarchy",
     "HierarchyNode",
     "Mark",
+    "MerkleTree",
     "Outcome",
     "Period",
     "certificate",
     "flow",
     "handshake",
     "hierarchy",
+    "merkle_explorer",
+    "merkle_tree",
     "refused",
     "side_by_side",
     "table",
@@ -47,12 +51,15 @@ _HOMES = {
     "Hierarchy": "hierarchies",
     "HierarchyNode": "hierarchies",
     "Mark": "timelines",
+    "MerkleTree": "merkle",
     "Outcome": "explorers",
     "Period": "timelines",
     "certificate": "certificates",
     "flow": "flows",
     "handshake": "handshakes",
     "hierarchy": "hierarchies",
+    "merkle_explorer": "merkle",
+    "merkle_tree": "merkle",
     "refused": "refusals",
     "side_by_side": "certificates",
     "table": "tables",

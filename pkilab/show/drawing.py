@@ -131,6 +131,11 @@ def html(root: Element) -> str:
 
 def picture(width: float, height: float, title: str, description: str, *parts: Element) -> str:
     """Return a whole SVG on its panel; a screen reader says ``title`` and ``description``."""
+    return ET.tostring(figure(width, height, title, description, *parts), encoding="unicode")
+
+
+def figure(width: float, height: float, title: str, description: str, *parts: Element) -> Element:
+    """Return a `picture` as an element, to be set into a card."""
     root = element(
         "svg",
         {
@@ -150,7 +155,7 @@ def picture(width: float, height: float, title: str, description: str, *parts: E
         *parts,
     )
     ET.indent(root, " ")
-    return ET.tostring(root, encoding="unicode")
+    return root
 
 
 def paint(*names: str) -> dict[str, object]:

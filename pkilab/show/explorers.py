@@ -1,14 +1,14 @@
-"""Try choices and see what comes of them: a certificate, or a refusal and its reason."""
+"""Try choices and see what comes of them: something to look at, or a refusal and its reason."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pkilab.errors import MalformedError, MissingExtraError
 from pkilab.show import drawing
-from pkilab.show.certificates import CertificateCard, certificate
+from pkilab.show.certificates import certificate
 from pkilab.show.drawing import GOOD, element
 from pkilab.show.extras import extra
 from pkilab.show.refusals import RefusalCard, is_refusal
@@ -20,11 +20,19 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 
+class Card(Protocol):
+    """Something to look at: as an element, and as text by ``repr``."""
+
+    def card(self) -> drawing.Element:
+        """Return it as an element, to be set into another."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Outcome:
-    """What came of a choice: a certificate's card or a refusal's."""
+    """What came of a choice: a card, such as a certificate's, or a refusal's."""
 
-    shown: CertificateCard | RefusalCard
+    shown: Card
     word: str = "issued"
 
     @classmethod
@@ -43,8 +51,8 @@ class Outcome:
 
     @property
     def accepted(self) -> bool:
-        """Whether a certificate came of it."""
-        return isinstance(self.shown, CertificateCard)
+        """Whether it was not refused."""
+        return not isinstance(self.shown, RefusalCard)
 
     def __repr__(self) -> str:
         return (f"✔ {self.word}\n" if self.accepted else "") + repr(self.shown)
