@@ -12,6 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -393,6 +394,82 @@ def authorizer(entries: int) -> list[Measure]:
     ]  # fmt: skip
 
 
+def merkle(leaves: int) -> list[Measure]:
+    """Growing a Merkle tree beside the bare hashing, and pymerkle; a proof in the grown one."""
+    import ct
+
+    found = ct.measure(leaves)
+    ratio, slow = found.append / found.bare, found.append / found.peer
+    proofs = f"a proof in it, made and verified: {found.prove * 1e6:.0f} and"
+    return [
+        Measure(f"CPU of appending {leaves:,} leaves and the root; against bare hashing",
+                ms(found.append), ms(found.bare), ratio, "at most 1.5", ratio <= 1.5),
+        Measure("the same, appended together", ms(found.extend), ms(found.bare),
+                found.extend / found.bare, "at most 1.5", found.extend / found.bare <= 1.5),
+        Measure("the same; against pymerkle", ms(found.append), ms(found.peer), slow, "faster",
+                slow < 1),
+        Measure(f"{proofs} {found.verify * 1e6:.0f} us", "", "", None, "under 100 us each",
+                max(found.prove, found.verify) < 100e-6),
+    ]  # fmt: skip
+
+
+def log_requests(requests: int) -> list[Measure]:
+    """add-pre-chain served to four clients, beside two verifications and one signature."""
+    import ctlog
+
+    made, chain = ctlog.precertificates(requests)
+    work, floor = ctlog.bodies(made, chain), ctlog.floor(made, chain)
+    measures = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "logs"
+        for what, kept in (("in memory", None), ("each SCT on disk first", folder)):
+            rate = ctlog.served(work, 4, kept, Path(scratch))
+            measures.append(
+                Measure(f"add-pre-chain a second, served, {what}; two verifications and one sig.",
+                        f"{rate:.0f}", f"{floor:.0f}", rate / floor, "-", None)
+            )  # fmt: skip
+    return measures
+
+
+def log_monitor(entries: int) -> list[Measure]:
+    """A monitor's whole work on an entry, beside opening the certificate, and from Base64."""
+    import monitor
+
+    measures = []
+    for padding in (0, 800):
+        ders = monitor.certificates(padding)
+        before = monitor.peak_mib()
+        ours, _ = monitor.follow(ders, entries if not padding else entries // 5, raw=False)
+        grown = monitor.peak_mib() - before
+        size = sum(map(len, ders)) // len(ders)
+        for peer, encoded in (("bare loading", False), ("loading from Base64", True)):
+            floor = monitor.bare(ders, encoded=encoded)
+            target, met = ("-", None) if encoded else ("at most 3", ours / floor <= 3)
+            measures.append(
+                Measure(f"the monitor, an entry of {size:,} bytes; against {peer}",
+                        f"{ours * 1e6:.2f} us", f"{floor * 1e6:.2f} us", ours / floor, target, met)
+            )  # fmt: skip
+        if not padding:
+            measures.append(Measure(f"its memory over {entries:,} entries", f"{grown:.1f} MiB", "",
+                                    None, "flat: under 8 MiB", grown < 8))  # fmt: skip
+    return measures
+
+
+def pfx(times: int) -> list[Measure]:
+    """A PFX opened, matched and ordered, and imported, beside the library's opening."""
+    import pfx as files
+
+    measures = []
+    for label, run in files.measure(times):
+        measures += [
+            Measure(f"a PFX, {label}, opened and matched; against load_pkcs12", ms(run.read),
+                    ms(run.floor), run.read / run.floor, "-", None),
+            Measure("the same, and imported into ACM", ms(run.imported), ms(run.floor),
+                    run.imported / run.floor, "-", None),
+        ]  # fmt: skip
+    return measures
+
+
 def main() -> None:
     """Measure everything, or what is named."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -410,6 +487,10 @@ def main() -> None:
         "crl": lambda: crl(100_000 // scale),
         "front": lambda: tls_front(1280 // scale),
         "authorizer": lambda: authorizer(100_000 // scale),
+        "merkle": lambda: merkle(1_000_000 // scale),
+        "log": lambda: log_requests(2000 // scale),
+        "monitor": lambda: log_monitor(1_000_000 // scale),
+        "pfx": lambda: pfx(100 // scale),
     }
     chosen = [suite for name, suite in suites.items() if options.only in name]
     measures: list[Measure] = []

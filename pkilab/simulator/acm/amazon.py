@@ -64,15 +64,14 @@ class Amazon:
     def chain(self) -> tuple[x509.Certificate, ...]:
         """The intermediate and the root."""
         root_key, key = self._keys
-        root = self._sign(
-            names.subject(_ROOT), root_key.public_key(), (_BEGAN, _ENDS), by=(_ROOT, root_key),
-            extensions=_of_ca(None),
-        )  # fmt: skip
-        between = self._sign(
-            names.subject(_INTERMEDIATE), key.public_key(), (_BEGAN, _ENDS), by=(_ROOT, root_key),
-            extensions=_of_ca(0),
-        )  # fmt: skip
-        return between, root
+        life, by = (_BEGAN, _ENDS), (_ROOT, root_key)
+        root = self._builder(
+            names.subject(_ROOT), root_key.public_key(), life, by=by, extensions=_of_ca(None)
+        )
+        between = self._builder(
+            names.subject(_INTERMEDIATE), key.public_key(), life, by=by, extensions=_of_ca(0)
+        )
+        return _signed(between, root_key), _signed(root, root_key)
 
     @property
     def root(self) -> x509.Certificate:
@@ -130,17 +129,6 @@ class Amazon:
             certificate = _signed(builder, signer)
         self.trust_services.issued(certificate)
         return certificate
-
-    def _sign(
-        self,
-        subject: x509.Name,
-        key: PublicKey,
-        validity: tuple[datetime, datetime],
-        *,
-        by: tuple[str, ec.EllipticCurvePrivateKey],
-        extensions: Sequence[tuple[x509.ExtensionType, bool]],
-    ) -> x509.Certificate:
-        return _signed(self._builder(subject, key, validity, by=by, extensions=extensions), by[1])
 
     def _builder(
         self,
