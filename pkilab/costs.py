@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -27,7 +28,7 @@ from pkilab.errors import LabError
 from pkilab.journal import Withheld, as_html, frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pandas import DataFrame
 
@@ -104,6 +105,14 @@ class PriceTable:
     def of_call(self, service: str, operation: str, usage_mode: str = _GENERAL) -> Price | None:
         """Return the price a call is charged by, in its first tier; None if not in the table."""
         return next(iter(self.tiers(service, operation, usage_mode)), None)
+
+    def of_request(
+        self, service: str, operation: str, parameters: Mapping[str, object]
+    ) -> Price | None:
+        """Return the price of a call by what it asks for; None if it is not in the table."""
+        if (service, operation) == ("acm", "RequestCertificate") and _is_exportable(parameters):
+            return self.named("acm", "exportable public certificate", "certificate")
+        return self.of_call(service, operation, str(parameters.get("UsageMode", _GENERAL)))
 
     def named(self, service: str, what: str, unit: str) -> Price:
         """Return a price by its name, or a price that says that it is not in the table."""
@@ -241,8 +250,9 @@ def price_of(
     Args:
         service: as boto3 names it.
         operation: as the API names it.
-        parameters: the call's; only ``UsageMode`` is read. A certificate is priced as a general
-            purpose CA's, since the call does not say of which kind its CA is.
+        parameters: the call's; ``UsageMode`` is read, and whether ACM's certificate may be
+            exported. A private CA's certificate is priced as a general purpose CA's, since the
+            call does not say of which kind its CA is.
         region: the price is marked unconfirmed where this is not the table's Region.
         table: ``current`` or ``launch-2018``.
 
@@ -250,7 +260,7 @@ def price_of(
         LabError: there is no such table.
     """
     prices = price_table(table)
-    price = prices.of_call(service, operation, str(parameters.get("UsageMode", _GENERAL)))
+    price = prices.of_request(service, operation, parameters)
     if price is None or region in (None, prices.region):
         return price
     note = "; ".join(filter(None, (price.note, f"price of {prices.region}")))
@@ -515,15 +525,26 @@ def _call_lines(entries: Iterable[Entry], prices: PriceTable) -> Iterator[Line]:
     counted: Counter[tuple[str, str, str]] = Counter()
     found: dict[str, Price] = {}
     for entry in entries:
-        price = prices.of_call(entry.service, entry.operation)
+        price = prices.of_request(entry.service, entry.operation, entry.parameters)
         if price is None:
             what = f"{entry.service} calls"
             price = Price(entry.service, what, "call", None, note="not in this table")
-        if not price.create and price.unit != _ZONE_UNIT:
+        counted_apart = price.unit == _ZONE_UNIT or (price.create and price.service == "acm-pca")
+        if not counted_apart:
             found[price.what] = price
             counted[entry.account, entry.region, price.what] += 1
     for (account, region, what), number in sorted(counted.items()):
         yield _line(_Place(account, region), found[what], Decimal(number))
+
+
+def _is_exportable(parameters: Mapping[str, object]) -> bool:
+    """Whether a requested certificate is a public one that may leave ACM with its key."""
+    options = parameters.get("Options")
+    return (
+        isinstance(options, Mapping)
+        and options.get("Export") == "ENABLED"
+        and not parameters.get("CertificateAuthorityArn")
+    )
 
 
 class _Place(NamedTuple):

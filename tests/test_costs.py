@@ -19,6 +19,7 @@ MONTH = timedelta(hours=730)
 CA = "arn:aws:acm-pca:us-east-1:111122223333:certificate-authority/5f0c8a52"
 SUB = "arn:aws:acm-pca:us-east-1:111122223333:certificate-authority/7a1d3c90"
 OBJECT = "arn:aws:s3:::lab-crl/k"
+EXPORTABLE = {"DomainName": "www.example.com", "Options": {"Export": "ENABLED"}}
 
 
 class Calls(Journal):
@@ -347,6 +348,9 @@ def test_a_price_is_named_before_the_call() -> None:
         ("acm-pca", "CreateCertificateAuthority", {"UsageMode": "A_LATER_MODE"}, None),
         ("acm-pca", "IssueCertificate", {}, Decimal("0.75")),
         ("kms", "CreateKey", {}, None),
+        ("acm", "RequestCertificate", EXPORTABLE, None),
+        ("cloudformation", "CreateStack", {}, None),
+        ("cloudformation", "CreateChangeSet", {}, None),
     ],
 )
 def test_a_billable_create_is_asked_about(
@@ -365,10 +369,28 @@ def test_a_billable_create_is_asked_about(
         ("s3", "CreateBucket"),
         ("sts", "GetCallerIdentity"),
         ("kms", "ListKeys"),
+        ("acm", "RequestCertificate"),
+        ("cloudformation", "DeleteStack"),
     ],
 )
 def test_what_costs_nothing_to_speak_of_is_not_asked_about(service: str, operation: str) -> None:
     assert billable_create(service, operation, {}) is None
+
+
+def test_exportable_public_certificates_and_what_stacks_make_are_of_unknown_price(
+    calls: Calls,
+) -> None:
+    """A private certificate is exported without a price of ACM's own."""
+    calls.add("acm", "RequestCertificate", **EXPORTABLE)
+    calls.add("acm", "RequestCertificate", **EXPORTABLE, CertificateAuthorityArn=CA)
+    calls.add("acm", "RequestCertificate", Options={"Export": "DISABLED"})
+    calls.add("cloudformation", "CreateStack")
+    bill = estimate(calls, until=START)
+    assert amounts(bill) == {
+        "exportable public certificate": None,
+        "ACM calls and certificates that stay in AWS": Decimal(0),
+        "what a stack makes": None,
+    }
 
 
 def test_an_unknown_table_is_refused_by_name(calls: Calls) -> None:
