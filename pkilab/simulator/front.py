@@ -20,7 +20,6 @@ from typing import Any, Literal
 from cryptography import x509
 from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IHandshakeListener, IOpenSSLServerConnectionCreator
-from twisted.internet.protocol import Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web import http
 from zope.interface import implementer
@@ -31,8 +30,8 @@ from pkilab.simulator import reactor
 from pkilab.simulator.apigateway.requests import MOST_BODY, ApiRequest
 from pkilab.simulator.apigateway.runtime import Runtime, ServerCredentials
 from pkilab.simulator.handshakes import MESSAGES, Handshake, Step, alert
-from pkilab.simulator.replies import answer
 from pkilab.simulator.service import HttpResponse
+from pkilab.simulator.web import Channel, ChannelFactory, answer
 from pkilab.simulator.world import World
 
 _MOST_HANDSHAKES = 1000
@@ -284,12 +283,11 @@ class _ApiRequest(http.Request):
 
 
 @implementer(IHandshakeListener)
-class _Channel(http.HTTPChannel):
+class _Channel(Channel):
     """One client: its handshake, then its requests."""
 
     requestFactory = _ApiRequest  # noqa: N815 - Twisted's name
     totalHeadersSize = _MOST_HEADERS  # noqa: N815 - Twisted's name
-    factory: Any
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         self.front: Front = self.factory.front
@@ -297,7 +295,6 @@ class _Channel(http.HTTPChannel):
         self._recording = _recording(self._connection)
         super().connectionMade()
         self.setTimeout(self.factory.handshake_seconds)
-        self.factory.connections.add(self)
 
     @property
     def _connection(self) -> SSL.Connection:
@@ -321,7 +318,6 @@ class _Channel(http.HTTPChannel):
         if not self._shaken:
             self._recording.certificates = _certificates(self._connection)
             self.front.note(self._connection, self._recording, _why(reason.value))
-        self.factory.connections.discard(self)
         super().connectionLost(reason)
 
     def to_api(self, request: http.Request) -> ApiRequest:
@@ -354,27 +350,14 @@ class _Channel(http.HTTPChannel):
         self.transport.write(b"HTTP/1.1 " + status + b"\r\nConnection: close\r\n\r\n")
         self.loseConnection()
 
-    def abort(self) -> None:
-        """Drop the connection at once."""
-        self.transport.abortConnection()
 
-
-class _HttpFactory(Factory):
-    noisy = False
+class _HttpFactory(ChannelFactory):
+    protocol = _Channel
 
     def __init__(self, front: Front) -> None:
+        super().__init__(_IDLE_SECONDS)
         self.front = front
         self.handshake_seconds: float = _HANDSHAKE_SECONDS
-        self.idle_seconds: float = _IDLE_SECONDS
-        self.connections: set[_Channel] = set()
-
-    def log(self, request: http.Request) -> None:
-        """Twisted's access log; API Gateway's is the runtime's."""
-
-    def buildProtocol(self, addr: object) -> _Channel:  # noqa: ARG002, N802 - Twisted's
-        channel = _Channel()
-        channel.factory, channel.timeOut = self, self.idle_seconds
-        return channel
 
 
 class _TlsFactory(TLSMemoryBIOFactory):
@@ -384,9 +367,9 @@ class _TlsFactory(TLSMemoryBIOFactory):
         super().__init__(_Creator(front), False, _HttpFactory(front))  # noqa: FBT003 - a server
 
     @property
-    def connections(self) -> set[_Channel]:
+    def connections(self) -> set[Channel]:
         """The clients that are connected."""
-        found: set[_Channel] = self.wrappedFactory.connections
+        found: set[Channel] = self.wrappedFactory.connections
         return found
 
 

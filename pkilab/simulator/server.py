@@ -15,7 +15,6 @@ from typing import Any, Literal
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.protocol import Factory
 from twisted.web import http
 
 from pkilab.errors import LabClosedError
@@ -25,8 +24,8 @@ from pkilab.simulator.dns.server import DnsListener
 from pkilab.simulator.front import Front
 from pkilab.simulator.gateway import Gateway
 from pkilab.simulator.handshakes import Handshake
-from pkilab.simulator.replies import answer
 from pkilab.simulator.service import HttpRequest, HttpResponse
+from pkilab.simulator.web import Channel, ChannelFactory, answer
 
 _TICK_SECONDS = 1.0
 _IDLE_SECONDS = 60
@@ -146,7 +145,7 @@ class _HttpRequest(http.Request):
     def process(self) -> None:
         """Answer in a thread of the pool: the gateway may wait for the world."""
         request = _read(self)
-        reactor.work(lambda: self.channel.gateway.handle(request), self._answer)
+        reactor.work(lambda: self.channel.factory.gateway.handle(request), self._answer)
 
     def _answer(self, ended: Future[HttpResponse]) -> None:
         answer(self, ended)
@@ -166,36 +165,13 @@ def _read(request: http.Request) -> HttpRequest:
     return HttpRequest(request.method.decode("latin-1"), url, headers, request.content.read())
 
 
-class _HttpChannel(http.HTTPChannel):
+class _HttpChannel(Channel):
     requestFactory = _HttpRequest  # noqa: N815 - Twisted's name
-    factory: Any
-
-    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
-        super().connectionMade()
-        self.gateway = self.factory.gateway
-        self.factory.connections.add(self)
-
-    def connectionLost(self, reason: Any) -> None:  # noqa: ANN401, N802 - Twisted's
-        self.factory.connections.discard(self)
-        super().connectionLost(reason)
-
-    def abort(self) -> None:
-        """Drop the connection at once."""
-        self.transport.abortConnection()
 
 
-class _HttpFactory(Factory):
-    noisy = False
+class _HttpFactory(ChannelFactory):
+    protocol = _HttpChannel
 
     def __init__(self, gateway: Gateway) -> None:
+        super().__init__(_IDLE_SECONDS)
         self.gateway = gateway
-        self.connections: set[_HttpChannel] = set()
-
-    def log(self, request: http.Request) -> None:
-        """Twisted's access log, which nobody reads."""
-
-    def buildProtocol(self, addr: object) -> _HttpChannel:  # noqa: ARG002, N802 - Twisted's
-        channel = _HttpChannel()
-        channel.factory = self
-        channel.timeOut = _IDLE_SECONDS
-        return channel

@@ -1,11 +1,13 @@
-"""Writing responses with Twisted, for what was worked out in another thread."""
+"""Serving HTTP with Twisted: connections that can be dropped, answers that threads work out."""
 
 from __future__ import annotations
 
 import logging
 from concurrent.futures import Future
 from http import HTTPStatus
+from typing import Any
 
+from twisted.internet.protocol import Factory
 from twisted.web import http
 
 from pkilab.errors import LabClosedError
@@ -13,6 +15,51 @@ from pkilab.simulator.service import HttpResponse
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _log = logging.getLogger(__name__)
+
+
+class Channel(http.HTTPChannel):
+    """One connection, known to its factory for as long as it lasts."""
+
+    factory: Any
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """Note the connection."""
+        super().connectionMade()
+        self.factory.connections.add(self)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: ANN401, N802 - Twisted's
+        """Forget the connection."""
+        self.factory.connections.discard(self)
+        super().connectionLost(reason)
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self.transport.abortConnection()
+
+
+class ChannelFactory(Factory):
+    """Makes channels of one class; subclasses say which, and what their requests need.
+
+    Attributes:
+        connections: those that are open.
+        idle_seconds: how long one may be silent.
+    """
+
+    noisy = False
+    protocol: type[Channel]
+
+    def __init__(self, idle_seconds: float) -> None:
+        self.idle_seconds = idle_seconds
+        self.connections: set[Channel] = set()
+
+    def log(self, request: http.Request) -> None:
+        """Twisted's access log, which nobody reads."""
+
+    def buildProtocol(self, addr: object) -> Channel:  # noqa: ARG002, N802 - Twisted's
+        """Make the channel of a connection."""
+        channel = self.protocol()
+        channel.factory, channel.timeOut = self, self.idle_seconds
+        return channel
 
 
 def answer(request: http.Request, ended: Future[HttpResponse]) -> None:
