@@ -70,7 +70,12 @@ class _Place(Protocol):
     def fetch(self, url: str, body: bytes | None, content_type: str) -> tuple[int, bytes]: ...
     def generate_key(self, algorithm: str, name: str) -> PrivateKey: ...
     def serve(
-        self, host: str, port: int, tls_port: int, refuse_in: Literal["response", "handshake"]
+        self,
+        host: str,
+        port: int,
+        tls_port: int,
+        refuse_in: Literal["response", "handshake"],
+        dns_port: int,
     ) -> Server: ...
     def environment(self, account: str) -> dict[str, str]: ...
     def accept_root(self, root: x509.Certificate) -> None: ...
@@ -276,14 +281,16 @@ class Lab:
         port: int = 0,
         *,
         tls_port: int = 0,
+        dns_port: int = 0,
         refuse_in: Literal["response", "handshake"] = "response",
     ) -> Server:
-        """Serve the same world until it is closed or the lab is: HTTP, and its APIs over TLS.
+        """Serve the same world until it is closed or the lab is: HTTP, its APIs over TLS, DNS.
 
         Args:
             host: the address to listen on.
             port: for HTTP; 0 lets the system choose a free one.
             tls_port: for TLS; likewise.
+            dns_port: for DNS, over UDP and TCP; likewise.
             refuse_in: where mutual TLS turns a client away: ``response`` (403 after the handshake,
                 as the field reports of AWS) or ``handshake`` (an alert).
 
@@ -291,7 +298,7 @@ class Lab:
             LabError: the lab is not simulated, or the address cannot be had.
         """
         self._require_open()
-        server = self._place.serve(host, port, tls_port, refuse_in)
+        server = self._place.serve(host, port, tls_port, refuse_in, dns_port)
         self._servers.append(server)
         return server
 
