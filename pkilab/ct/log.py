@@ -301,7 +301,8 @@ class Log:
 
     def _require_size(self, tree_size: int) -> None:
         if not 1 <= tree_size <= self.size:
-            raise CtError("tree size", found=f"{tree_size}", expected=f"1 to {self.size}")
+            sizes = f"1 to {self.size}" if self.size else "that of a tree with entries; none is yet"
+            raise CtError("tree size", found=f"{tree_size}", expected=sizes)
 
 
 def _identity(signed: bytes | PreCert) -> bytes:

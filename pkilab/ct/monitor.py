@@ -96,8 +96,8 @@ class _Followed:
 class _Round:
     """What is found in one round."""
 
-    def __init__(self, most: int | None) -> None:
-        self.left = most
+    def __init__(self) -> None:
+        self.left: int | None = None  # entries of the log at hand; None: any number
         self.unexpected: list[Sighting] = []
         self.problems: list[Problem] = []
         self.expected = self.entries = 0
@@ -148,10 +148,12 @@ class Monitor:
 
         Args:
             now: an aware time.
-            most: read at most so many entries; the rest is left to the next round.
+            most: read at most so many entries of each log; the rest is left to the next round.
+                None reads all that a head promises, and a log may sign a head of any size.
         """
-        found = _Round(most)
+        found = _Round()
         for each in self._followed.values():
+            found.left = most  # no log's size keeps the others waiting
             with _told(each, found):
                 self._follow(each, found, now)
         return Report(tuple(found.unexpected), tuple(found.problems), found.expected, found.entries)
@@ -167,11 +169,11 @@ class Monitor:
         followed = self._followed.get(log_id)
         if followed is None:
             raise CtError("log ID", found=log_id.hex(), expected="that of a log that is followed")
-        found = _Round(None)
+        found = _Round()
         known = followed.newest
-        if self._is_signed(followed, sth, found) and known is not None:
-            older, newer = sorted((known, sth), key=lambda each: each.head.size)
-            with _told(followed, found):
+        with _told(followed, found):
+            if self._is_signed(followed, sth, found) and known is not None:
+                older, newer = sorted((known, sth), key=lambda each: each.head.size)
                 self._consistent(followed, older, newer, found, ProblemKind.SPLIT_VIEW)
         return tuple(found.problems)
 
@@ -369,15 +371,28 @@ def _restore_one(followed: _Followed, state: Mapping[str, Any]) -> None:
             setattr(followed, name, sth)
     followed.edge, followed.ahead = _read_range(state["edge"]), _read_range(state["ahead"])
     believed = followed.believed.head if followed.believed else TreeHead(0, 0, EMPTY_ROOT)
+    # One hash is the edge of a tree of any power of two, so the root does not tell the size.
+    _require_size("edge", followed.edge, believed.size, believed.size)
     _require_root(believed, followed.edge.root())
+    if followed.target is not None:
+        _require_size("ahead", followed.ahead, believed.size, followed.target.head.size)
 
 
 def _read_range(state: Mapping[str, Any]) -> CompactRange:
-    return CompactRange(int(state["size"]), [bytes.fromhex(each) for each in state["hashes"]])
+    size = state["size"]
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise MalformedError("monitor state", found=f"size {size!r}", expected="a whole number")
+    return CompactRange(size, [bytes.fromhex(each) for each in state["hashes"]])
 
 
 def _write_range(edge: CompactRange) -> dict[str, Any]:
     return {"size": edge.size, "hashes": [each.hex() for each in edge.hashes]}
+
+
+def _require_size(what: str, read: CompactRange, least: int, most: int) -> None:
+    if not least <= read.size <= most:
+        expected = f"{least} to {most}, as the heads have it"
+        raise CtError(f"size of {what}", found=f"{read.size}", expected=expected)
 
 
 def _require_root(head: TreeHead, root: bytes) -> None:
@@ -413,6 +428,6 @@ def _unlike_leaves(leaves: Sequence[bytes]) -> list[int]:
         except struct.error:
             unlike.append(number)
             continue
-        if version or kind > 1 or high << 16 | low != rest or leaf[-2:] != b"\0\0":
+        if version or kind > 1 or high << 16 | low != rest or not rest or leaf[-2:] != b"\0\0":
             unlike.append(number)
     return unlike

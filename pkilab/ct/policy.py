@@ -3,6 +3,13 @@
 The rules are data (`CHROME`, `APPLE`), with the month they were read and where. They hold for
 publicly trusted certificates; those of a private CA need no SCTs.
 
+Where Chrome's page is short or says less, Chromium's source decides
+(components/certificate_transparency/chrome_ct_policy_enforcer.cc): the lifetime is notAfter less
+notBefore, without the last second that RFC 5280 adds, and 180 days to the second still take two
+SCTs; of a log that is retired by the time of the check an SCT counts if it, and the earliest SCT of
+the logs that are not retired, are both dated before the retirement. The page speaks of the earliest
+SCT of all alone; whatever counts here counts by the page, too.
+
 What a browser does not say, and is read here in the likeliest way: Apple's rule that one log
 speaks RFC 6962 holds for SCTs by TLS and OCSP as well; Apple, too, takes the operator at the time
 of the SCT; more than 398 days fit no row of Apple's table.
@@ -61,7 +68,8 @@ class Rules:
         deliveries: how SCTs may come.
         needs_rfc6962: whether one must be of a log that speaks RFC 6962.
         counts_both_ends: whether the last second belongs to the lifetime (RFC 5280, 4.1.2.5).
-        earliest_counts: whether the earliest SCT decides what a retired log has signed in time.
+        earliest_counts: whether a log's retirement must come after the earliest SCT of current
+            logs, too, and not only after the log's own.
         list_days: how old the log list may be before nothing is enforced; None: any age.
     """
 
@@ -208,9 +216,10 @@ def judge(
     at = aware(at)
     counted: dict[bytes, Counted] = {}
     uncounted = []
-    earliest = min((each.timestamp for each in scts if log_list.find(each.log_id)), default=0)
+    current = (each.timestamp for each in scts if _is_current(log_list.find(each.log_id), at))
+    earliest = min(current, default=0) if rules.earliest_counts else 0
     for sct in scts:
-        signed = moment_of(earliest if rules.earliest_counts else sct.timestamp)
+        signed = moment_of(max(sct.timestamp, earliest))
         found = _count(sct, log_list, signed, at, delivery)
         if isinstance(found, Counted) and sct.log_id in counted:
             found = Uncounted(sct, f"another SCT of {_named(found.log)} is counted")
@@ -222,6 +231,13 @@ def judge(
     reasons = tuple(_lacking(rules, countable, lifetime, delivery))
     enforced = rules.list_days is None or at - log_list.timestamp < rules.list_days * _DAY
     return Verdict(not reasons, enforced, reasons, countable, tuple(uncounted))
+
+
+def _is_current(log: Log | None, at: datetime) -> bool:
+    """Whether a log counts and is not retired."""
+    if log is None or log.state is None or log.state.name in _UNTRUSTED:
+        return False
+    return log.state.name is not LogState.RETIRED or at < log.state.since
 
 
 def _count(
@@ -236,7 +252,8 @@ def _count(
     since, is_retired = log.state.since, False
     if log.state.name is LogState.RETIRED:
         if signed >= since:
-            return Uncounted(sct, f"{_named(log)} was retired at {time_text(since)}, before it")
+            what = "it" if sct.moment >= since else "every SCT of a current log"
+            return Uncounted(sct, f"{_named(log)} was retired at {time_text(since)}, before {what}")
         is_retired = since <= at
     if is_retired and delivery is not Delivery.EMBEDDED:
         return Uncounted(sct, f"{_named(log)} is retired, and only embedded SCTs outlive a log")

@@ -26,7 +26,7 @@ _HEIGHT = 8  # levels of the tree in one tile
 _LEVELS = 6  # 0 to 5
 _GROUP = 1000  # a tile's number is written in groups of three digits
 _PATH = re.compile(
-    r"tile/(?P<level>[0-5]|data)/(?P<number>(?:x[0-9]{3}/)*[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
+    r"tile/(?P<level>[0-5]|data)/(?P<number>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
     re.ASCII,
 )
 
@@ -257,6 +257,9 @@ class TiledTree(MerkleTree):
         if not 0 <= index < count:
             found = f"node {index} of level {level}"
             raise CtError("tree nodes", found=found, expected=f"one of the {count} there are")
+        if level > _HEIGHT * _LEVELS:
+            expected = f"at most {_HEIGHT * _LEVELS}, what tiles of {_LEVELS} levels can say"
+            raise CtError("level of a tree node", found=f"{level}", expected=expected)
         above, height = divmod(level, _HEIGHT)
         if above == _LEVELS:  # the root of a full tile of level 5: 2**48 leaves
             above, height = above - 1, _HEIGHT

@@ -86,8 +86,11 @@ class Watchlist:
     def is_mentioned(self, data: bytes) -> bool:
         """Whether DER, of one certificate or of many, may hold a name that concerns a watched one.
 
-        False is certain: the name would be there, in one of the encodings of X.520 and RFC 5280.
-        True only says that it is worth looking.
+        False is certain of DNS names, which are ASCII: the name would be there, in one of the
+        encodings of X.520 and RFC 5280. Letters beyond ASCII, in common names, are found all small
+        or all large and composed; other spellings (decomposed, full-width, an ideographic full
+        stop) are not, and no client takes them for the name. True only says that it is worth
+        looking.
         """
         # Without its zero bytes, ASCII in UTF-16 or UTF-32 is ASCII.
         plain = data.lower().replace(b"\0", b"")

@@ -243,7 +243,7 @@ def _blocks(text: str | bytes, notes: list[str]) -> tuple[tuple[str, str], ...]:
         ) from None
     if rest := pem.around(text):
         what = "bag attributes" if "Bag Attributes" in rest else "text"
-        notes.append(f"{what} around the PEM blocks was left out")
+        notes.append(f"left out {what} around the PEM blocks")
     return found
 
 

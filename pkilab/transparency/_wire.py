@@ -22,7 +22,12 @@ def source_of(log: lists.Log) -> LogSource:
     if log.is_tiled:
         raise LabError(f"{log.description}: found a tiled log, expected one of RFC 6962")
     name = log.description or log.log_id.hex()
-    return LogSource(name, log.monitoring_url, log.public_key(), timedelta(seconds=log.mmd))
+    try:
+        mmd = timedelta(seconds=log.mmd)
+    except OverflowError:
+        expected = f"at most {timedelta.max.days} days"
+        raise MalformedError(f"mmd of {name}", found="more", expected=expected) from None
+    return LogSource(name, log.monitoring_url, log.public_key(), mmd)
 
 
 def getter(fetch: Fetch) -> Callable[[str], bytes]:

@@ -54,7 +54,7 @@ class LogClient:
 
     Raises:
         LabError: it is a tiled log.
-        MalformedError: its key is one that no log may have.
+        MalformedError: its key is one that no log may have, or its merge delay beyond measure.
     """
 
     def __init__(self, log: lists.Log, fetch: Fetch) -> None:

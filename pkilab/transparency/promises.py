@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from pkilab.ct import log_list as lists
 from pkilab.ct import policy
 from pkilab.ct.log_list import LogList
 from pkilab.ct.precertificates import verify_embedded
-from pkilab.ct.structures import ECDSA, Sct
+from pkilab.ct.structures import ECDSA, RSA, SHA256, Sct
 from pkilab.errors import MalformedError, VerificationError
 from pkilab.pki.certificates import label
 from pkilab.pki.keys import PublicKey
@@ -19,6 +20,7 @@ from pkilab.revocation import Fetch
 from pkilab.transparency._wire import body_of
 
 CHROME_LIST = "https://www.gstatic.com/ct/log_list/v3/log_list.json"
+_ALGORITHMS = {RSA: "RSA", ECDSA: "ECDSA"}
 
 
 def fetch_log_list(
@@ -120,14 +122,13 @@ def fields(sct: Sct) -> tuple[SctField, ...]:
     """
     signature, whole = sct.signature, sct.encode()
     length = len(signature.signature)
-    algorithm = "3: ECDSA" if signature.signature_algorithm == ECDSA else "1: RSA"
     layout = (
         ("version", 1, "v1"),
         ("log ID", 32, "SHA-256 of the log's public key"),
         ("timestamp", 8, f"{sct.timestamp} ms since 1970: {sct.moment:%Y-%m-%d %H:%M:%S} UTC"),
         ("extensions", 2 + len(sct.extensions), f"{len(sct.extensions)} bytes"),
-        ("hash", 1, "4: SHA-256"),
-        ("signature algorithm", 1, algorithm),
+        ("hash", 1, _said(signature.hash_algorithm, {SHA256: "SHA-256"})),
+        ("signature algorithm", 1, _said(signature.signature_algorithm, _ALGORITHMS)),
         ("length", 2, f"{length} bytes"),
         ("signature", length, "by the log's key"),
     )
@@ -136,6 +137,10 @@ def fields(sct: Sct) -> tuple[SctField, ...]:
         found.append(SctField(name, whole[start : start + size], meaning))
         start += size
     return tuple(found)
+
+
+def _said(number: int, names: Mapping[int, str]) -> str:
+    return f"{number}: {names.get(number, 'none that a log of version 1 may use')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def watch(
     begin with another time, and ``monitor.hear`` compares what others were shown.
 
     Raises:
-        MalformedError: no name, a key that no log may have, or a state that is none.
+        MalformedError: no name, a key that no log may have, a merge delay beyond measure, or a
+            state that is none.
     """
     logs = [
         source_of(each)

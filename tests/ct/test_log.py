@@ -155,6 +155,16 @@ def test_nothing_is_proved_or_shown_that_no_head_has_shown(log, chains, now):
             question()
 
 
+def test_an_empty_tree_proves_nothing_and_says_why(log, chains, now):
+    """What was promised a moment ago is in no tree yet."""
+    log.add_chain(chains[0], now)
+    leaf = leaf_hash(log._storage.read(0, 1)[0].leaf)
+    with pytest.raises(CtError, match="found 0, expected that of a tree with entries"):
+        log.proof_by_hash(leaf, 0)
+    log.publish(now)
+    assert log.proof_by_hash(leaf, 1) == (0, [])
+
+
 def test_a_leaf_is_not_in_a_tree_older_than_it(log, chains, now):
     """Its hash is known, and still there is no proof."""
     log.add_chain(chains[0], now)

@@ -92,6 +92,26 @@ def test_roots_and_nodes_are_those_of_transparency_dev(conformance: Path) -> Non
     assert [tree.root(size).hex() for size in range(9)] == known["root_hashes"]
 
 
+def test_consistency_proofs_are_those_of_transparency_dev(conformance: Path) -> None:
+    """transparency-dev/merkle, testdata/consistency: its proofs, and one it refuses."""
+    known = json.loads((conformance / "ct" / "merkle_hashes.json").read_text())
+    tree = Tree()
+    tree.extend(bytes.fromhex(leaf) for leaf in known["leaf_inputs"])
+    for first, second, nodes in (
+        (1, 1, []),
+        (1, 8, ["96a296d2", "5f083f0a", "6b47aaf2"]),
+        (6, 8, ["0ebc5d34", "ca854ea1", "d37ee418"]),
+        (2, 5, ["5f083f0a", "bc1a0643"]),
+        (6, 7, ["0ebc5d34", "b08693ec", "d37ee418"]),
+    ):
+        proof = tree.consistency_proof(first, second)
+        assert [each.hex()[:8] for each in proof] == nodes
+        verify_consistency(first, second, proof, tree.root(first), tree.root(second))
+        longer = [*proof, tree.root(first)]  # its trailing-root1
+        with pytest.raises(CtError):
+            verify_consistency(first, second, longer, tree.root(first), tree.root(second))
+
+
 def test_the_example_of_the_rfc() -> None:
     """RFC 6962, 2.1.3: seven leaves, their paths and three consistency proofs."""
     tree = grown(7)

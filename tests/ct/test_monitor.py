@@ -360,6 +360,9 @@ def test_what_one_hears_has_to_be_signed_by_the_log(source, view, make, now):
     monitor.poll(now)
     forged = sign_tree_head(make.key("another log"), TreeHead(10, 1, bytes(32)))
     assert kinds(monitor.hear(source.id, forged)) == [ProblemKind.BAD_SIGNATURE]
+    for head in (TreeHead(2**64, 1, bytes(32)), TreeHead(1, 1, b"short")):
+        told = SignedTreeHead(head, forged.signature)
+        assert kinds(monitor.hear(source.id, told)) == [ProblemKind.UNREADABLE_ANSWER]
     with pytest.raises(CtError, match="log ID"):
         monitor.hear(bytes(32), forged)
 
@@ -404,6 +407,30 @@ def test_one_logs_trouble_does_not_keep_the_others_from_being_followed(
         report = Monitor([source, other], WATCHLIST, fetch).poll(now)
         assert [(each.kind, each.log) for each in report.problems] == [(expected, "one")]
         assert [each.log for each in report.unexpected] == ["two"]
+
+
+def test_a_log_that_promises_without_end_does_not_keep_the_others_waiting(
+    source, key, make, root, chains, now
+):
+    """A head of 2**62 entries, of which there is always one more."""
+    second = Log(make.key("another log"), MemoryStorage(), mmd=timedelta(hours=24))
+    second.roots.add(root.certificate)
+    second.add_chain(chains[0], now)
+    second.publish(now)
+    other = LogSource("two", "https://two.example/", second.public_key)
+    endless = sign_tree_head(key, TreeHead(2**62, timestamp_of(now), bytes(32)))
+    leaf = b64(merkle_leaf(TimestampedEntry(0, b"certificate")))
+
+    def fetch(url):
+        if "two" in url:
+            return Vantage(second, now)(url)
+        return write_tree_head(endless) if "get-sth" in url else {"entries": [{"leaf_input": leaf}]}
+
+    monitor = Monitor([source, other], WATCHLIST, fetch)
+    report = monitor.poll(now, most=5)
+    assert report.entries == 5 + 1
+    assert [each.log for each in report.unexpected] == ["two"]
+    assert monitor.poll(now, most=5).entries == 5
 
 
 @pytest.mark.parametrize(
@@ -452,7 +479,8 @@ def test_the_quick_look_at_a_leaf_and_the_careful_one_agree(data):
     from pkilab.ct.monitor import _unlike_leaves
     from pkilab.ct.structures import decode_merkle_leaf
 
-    for leaf in (data, b"\0\0" + bytes(8) + data, b"\0\0" + bytes(9) + b"\1" + data):
+    empty = bytes(15), bytes(11) + b"\1" + bytes(37)  # of no bytes, which RFC 6962, 3.1, rules out
+    for leaf in (data, b"\0\0" + bytes(8) + data, b"\0\0" + bytes(9) + b"\1" + data, *empty):
         if not _unlike_leaves([leaf]):
             assert merkle_leaf(decode_merkle_leaf(leaf)) == leaf
 
@@ -516,7 +544,13 @@ def test_a_state_that_was_changed_is_refused(source, view, now):
     def forgotten(one):
         one["edge"] = {"size": 0, "hashes": []}
 
-    for change in (other_size, other_hash, forgotten, dict.clear):
+    def endless(one):
+        one["edge"]["size"] = float("inf")  # JSON as Python reads it
+
+    def written(one):
+        one["edge"]["size"] = "10"
+
+    for change in (other_size, other_hash, forgotten, endless, written, dict.clear):
         with pytest.raises(MalformedError):
             Monitor([source], WATCHLIST, view, state=changed(change))
     for state in ({}, {"version": 2, "logs": {}}, {"version": 1}, {"version": 1, "logs": [1]}):
@@ -524,8 +558,28 @@ def test_a_state_that_was_changed_is_refused(source, view, now):
             Monitor([source], WATCHLIST, view, state=state)
 
 
+def test_a_state_that_claims_to_have_read_other_entries_is_refused(source, grow, now):
+    """The hash that is the edge of four entries would be that of eight, too."""
+    view = Vantage(grow(range(10), 4), now)
+    view.head = grow(range(4)).head(now)
+    monitor = Monitor([source], WATCHLIST, view)
+    monitor.poll(now)
+    view.head = None
+    monitor.poll(now, most=2)
+    whole = json.loads(json.dumps(monitor.state()))
+    one = whole["logs"][source.id.hex()]
+    assert (one["edge"]["size"], one["ahead"]["size"]) == (4, 6)
+    assert Monitor([source], WATCHLIST, view, state=whole).poll(now).problems == ()
+    for name, size, words in (("edge", 8, "size of edge"), ("ahead", 16, "size of ahead")):
+        hashes = one[name]["hashes"][:1]
+        changed = {**one, name: {"size": size, "hashes": hashes}}
+        state = {"version": 1, "logs": {source.id.hex(): changed}}
+        with pytest.raises(MalformedError, match=words):
+            Monitor([source], WATCHLIST, view, state=state)
+
+
 _JSON = st.recursive(
-    st.none() | st.integers() | st.text(max_size=5),
+    st.none() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=5,
 )

@@ -200,15 +200,25 @@ def test_what_a_retired_log_signed_later_does_not_count() -> None:
         ]
 
 
-def test_chrome_holds_the_earliest_sct_against_a_retirement() -> None:
-    """A log that retires while a certificate is submitted harms it with Apple only."""
-    retired = log("r", LogState.RETIRED, SIGNED)
-    in_list = listed((A1,), (retired,))
-    scts = [sct(A1, SIGNED - timedelta(seconds=1)), sct(retired, SIGNED + timedelta(seconds=1))]
-    assert chrome(scts, SHORT, in_list, NOW).compliant
-    assert not apple(scts, SHORT, in_list, NOW).compliant
-    stranger = [sct(log("nobody"), SIGNED - DAYS), sct(A1), sct(retired)]
-    assert not chrome(stranger, SHORT, in_list, NOW).compliant  # nobody can verify that one
+def test_chrome_wants_the_certificate_and_the_sct_before_the_retirement() -> None:
+    """As Chromium's source has it: a current log, too, has to have signed by then."""
+    retired, second = log("r", LogState.RETIRED, SIGNED), timedelta(seconds=1)
+    in_list = listed((A1, A2), (retired,))
+    before, after = sct(retired, SIGNED - second), sct(retired, SIGNED)
+    early = sct(A1, SIGNED - second)
+    for scts, by_chrome, by_apple in (
+        ([early, before], True, True),
+        ([early, sct(A2), before], True, True),
+        ([early, after], False, False),
+        ([sct(A1), before], False, True),
+        ([sct(log("nobody"), SIGNED - DAYS), sct(A1), before], False, True),
+    ):
+        verdict = chrome(scts, SHORT, in_list, NOW)
+        assert verdict.compliant is by_chrome
+        assert apple(scts, SHORT, in_list, NOW).compliant is by_apple
+    assert verdict.uncounted[-1].reason == (
+        "'r' was retired at 2026-11-01 09:00:00Z, before every SCT of a current log"
+    )
 
 
 def test_a_retirement_to_come_is_none_yet() -> None:

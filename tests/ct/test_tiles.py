@@ -113,7 +113,7 @@ def test_paths_are_read_back(level: int | None, number: int, width: int) -> None
         "tile/6/000", "tile/0/0", "tile/0/x000/001", "tile/0/001/002", "tile/0/x001", "tile/00/000",
         "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "/tile/0/000", "tile/0/000/",
         "tile/8/0/000", "tile/names/000", "tile/0/\u0660\u0660\u0660", "", "tile/0/000.p/999",
-        "tile/0/../000",
+        "tile/0/../000", f"tile/0/{'x001/' * 1500}001", f"tile/0/{'x001/' * 7}001",
     ],
 )  # fmt: skip
 def test_no_other_path_is_a_tile(path: str) -> None:
@@ -334,3 +334,5 @@ def test_the_root_of_the_highest_tile_is_its_hash() -> None:
         level_5.append_hash(each)
     tiled = TiledTree({"tile/5/000": b"".join(hashes)}.get, 2**48)
     assert tiled.root() == level_5.root()
+    with pytest.raises(CtError, match="level of a tree node: found 49, expected at most 48"):
+        TiledTree({"tile/5/000": b"".join(hashes)}.get, 2**49).root()  # that of 2**48 is not its

@@ -125,7 +125,7 @@ def test_of_two_certificates_of_one_key_the_later_is_taken(chain, make, now):
 def test_what_openssl_writes_around_blocks_is_left_out(chain, around, what):
     """And said."""
     found = sort_pem("".join(around + each for each in texts(chain)))
-    assert found.notes == (f"{what} around the PEM blocks was left out",)
+    assert found.notes == (f"left out {what} around the PEM blocks",)
     assert around.strip() not in found.certificate_pem + found.chain_pem
 
 

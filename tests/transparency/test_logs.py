@@ -178,6 +178,12 @@ def test_a_tiled_log_has_no_client(site) -> None:
         transparency.LogClient(tiled, site.lab.fetch)
 
 
+def test_a_merge_delay_beyond_measure_is_malformed(site) -> None:
+    log = replace(site.log_list.logs()[0], mmd=10**30)
+    with pytest.raises(MalformedError, match=r"mmd of .*: found more"):
+        transparency.LogClient(log, site.lab.fetch)
+
+
 def test_no_root_is_accepted_on_aws() -> None:
     from pkilab.lab import _Aws
 

@@ -123,6 +123,13 @@ def test_the_fields_of_an_sct_are_its_bytes(
     assert found["signature"].bytes == signature
 
 
+def test_fields_say_what_is_there_and_not_what_should_be() -> None:
+    sct = Sct(bytes(32), 0, b"", DigitallySigned(2, 2, b"x"))
+    meanings = {each.field: each.meaning for each in transparency.fields(sct)}
+    for field in ("hash", "signature algorithm"):
+        assert meanings[field] == "2: none that a log of version 1 may use"
+
+
 def test_both_browsers_take_what_acm_issues(site) -> None:
     made, now = site.request("www"), site.lab.clock.now()
     verdicts = transparency.compliance(made.certificate, made.issuer, site.log_list, at=now)

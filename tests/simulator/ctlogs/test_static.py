@@ -82,7 +82,7 @@ def test_partial_tiles_are_served_in_every_width_there_was_and_no_wider(get, fil
     for path in (
         "tile/0/001", "tile/0/001.p/45", "tile/0/002.p/1", "tile/1/000", "tile/2/000.p/1",
         "tile/data/001.p/45", "tile/data/001", "tile/6/000", "tile/0/1", "tile/x/000", "tile/",
-        "issuer/00", "issuer/" + "0" * 64,
+        "issuer/00", "issuer/" + "0" * 64, f"tile/0/{'x001/' * 1500}001",
     ):  # fmt: skip
         assert get("south-2", path) is None, path
 
