@@ -38,6 +38,7 @@ from pkilab.simulator.service import (
 from pkilab.simulator.world import World
 
 _LABEL = re.compile(r"\{(\w[\w-]*)(\+?)\}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 
 class RestJsonService:
@@ -205,11 +206,8 @@ def from_text(shape: Shape, text: str, name: str) -> Any:  # noqa: ANN401 - by t
     """
     if shape.type_name == "boolean" and text in {"true", "false"}:
         return text == "true"
-    if shape.type_name in {"integer", "long"}:
-        try:
-            return int(text)
-        except ValueError:
-            pass
+    if shape.type_name in {"integer", "long"} and _INTEGER.fullmatch(text):
+        return int(text)
     if shape.type_name == "string":
         return text
     raise AwsError("SerializationException", f"{name}: found {text!r}, expected {shape.type_name}")

@@ -27,6 +27,7 @@ from pkilab.simulator.service import (
     service_model,
     wire_name,
 )
+from pkilab.simulator.world import World
 
 _CONTROLS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -39,6 +40,10 @@ class RestXmlService(RestJsonService):
 
     malformed: ClassVar[str] = "MalformedInput"
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._answers = world.entropy("rest-xml", self.name, "request ids")
+
     def respond(self, request: HttpRequest, call: Call) -> HttpResponse:
         """Answer one request."""
         try:
@@ -47,7 +52,7 @@ class RestXmlService(RestJsonService):
             if isinstance(result, Later):
                 result = result.run()
         except AwsError as error:
-            return refuse(self.name, error)
+            return refuse(self.name, error, self._answers.uuid())
         return _reply(self.name, operation, result)
 
     def _gather(
@@ -80,10 +85,11 @@ class RestXmlService(RestJsonService):
     def _document(self, request: HttpRequest, operation: OperationModel) -> ET.Element:
         expected = operation.input_shape.name if operation.input_shape else ""
         try:
+            text = request.body.decode()  # in another encoding a document type would not be seen
             # A document type is the one way in which XML of this size can be more than it shows.
-            if b"<!DOCTYPE" in request.body:
+            if "<!DOCTYPE" in text:
                 raise AwsError(self.malformed, "A document type is not allowed")
-            root = ET.fromstring(request.body or f"<{expected}/>")  # noqa: S314 - see above
+            root = ET.fromstring(text or f"<{expected}/>")  # noqa: S314 - see above
         except (ET.ParseError, ValueError, LookupError) as error:
             raise AwsError(self.malformed, f"The request is not XML: {error}") from error
         if _local(root) != expected:
@@ -108,20 +114,23 @@ class RestXmlService(RestJsonService):
             return [self._value(child, shape.member, name) for child in element]
         if len(element):
             raise AwsError(self.invalid, f"Invalid XML ; '{name}' has elements within")
+        text = element.text or ""
         try:
-            return from_text(shape, element.text or "", name)
+            return from_text(shape, text if shape.type_name == "string" else text.strip(), name)
         except AwsError as error:
             raise AwsError(self.invalid, f"Invalid XML ; {error.message}") from error
 
 
-def refuse(service: str, error: AwsError) -> HttpResponse:
-    """Write an error as REST-XML services but S3 do."""
+def refuse(service: str, error: AwsError, number: str) -> HttpResponse:
+    """Write an error as REST-XML services but S3 do, with the number of the request."""
     root = ET.Element("ErrorResponse", _namespace(service))
     inner = ET.SubElement(root, "Error")
     who = "Sender" if error.status < 500 else "Receiver"  # noqa: PLR2004
     for name, text in (("Type", who), ("Code", error.code), ("Message", error.message)):
         ET.SubElement(inner, name).text = _clean(text)
-    return HttpResponse(error.status, {"content-type": "text/xml"}, _bytes(root))
+    ET.SubElement(root, "RequestId").text = number
+    headers = {"content-type": "text/xml", "x-amzn-requestid": number}
+    return HttpResponse(error.status, headers, _bytes(root))
 
 
 def _reply(service: str, operation: OperationModel, result: Json) -> HttpResponse:

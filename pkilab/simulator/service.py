@@ -171,8 +171,11 @@ def decode_input(operation: OperationModel, body: bytes) -> Json:
     shape = operation.input_shape
     if shape is None:
         return {}
-    decoded: Json = decode(shape, document)
-    require_valid(shape, decoded)
+    try:
+        decoded: Json = decode(shape, document)
+        require_valid(shape, decoded)
+    except RecursionError as error:  # some shapes contain themselves
+        raise AwsError("SerializationException", "The request is nested too deeply") from error
     return decoded
 
 
@@ -256,14 +259,25 @@ def _violations(shape: Shape, value: Any, where: str) -> Iterator[str]:  # noqa:
             yield from _violations(shape.members[name], item, _path(where, name))
         return
     for rule in _broken_rules(shape.metadata, value):
-        shown = f"({len(value)} entries)" if isinstance(value, list | bytes) else value
-        yield _violation(repr(shown), where, rule)
+        yield _violation(_shown(value), where, rule)
     if isinstance(shape, ListShape):
-        for number, item in enumerate(value, start=1):
-            yield from _violations(shape.member, item, f"{where}.{number}.member")
+        yield from _violations_of_items(shape.member, value, where)
     if isinstance(shape, MapShape):
         for key, item in value.items():
             yield from _violations(shape.value, item, f"{where}.{key}.value")
+
+
+def _violations_of_items(shape: Shape, items: list[Any], where: str) -> Iterator[str]:
+    """Yield what is wrong with a list's items; for texts the list answers, with all their rules.
+
+    Source: the latter as seen in hashicorp/terraform-provider-aws pull request 14782.
+    """
+    if shape.type_name != "string":
+        for number, item in enumerate(items, start=1):
+            yield from _violations(shape, item, f"{where}.{number}.member")
+    elif any(rule for item in items for rule in _broken_rules(shape.metadata, item)):
+        rules = ", ".join(f"Member must {rule}" for rule in _rules(shape.metadata))
+        yield _violation(_shown(items), where, f"satisfy constraint: [{rules}]")
 
 
 def _broken_rules(limits: Mapping[str, Any], value: object) -> Iterator[str]:
@@ -283,6 +297,25 @@ def _broken_rules(limits: Mapping[str, Any], value: object) -> Iterator[str]:
             yield f"satisfy enum value set: [{', '.join(choices)}]"
         if (pattern := limits.get("pattern")) and not _pattern(pattern).fullmatch(value):
             yield f"satisfy regular expression pattern: {pattern}"
+
+
+def _rules(limits: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every rule of a text, broken or not."""
+    if "max" in limits:
+        yield f"have length less than or equal to {limits['max']}"
+    if "min" in limits:
+        yield f"have length greater than or equal to {limits['min']}"
+    if "enum" in limits:
+        yield f"satisfy enum value set: [{', '.join(limits['enum'])}]"
+    if "pattern" in limits:
+        yield f"satisfy regular expression pattern: {limits['pattern']}"
+
+
+def _shown(value: object) -> str:
+    """Return a value as a violation has it; octets and structures are only counted."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return f"'[{', '.join(value)}]'"
+    return repr(f"({len(value)} entries)" if isinstance(value, list | bytes) else value)
 
 
 def _violation(shown: str, where: str, rule: str) -> str:

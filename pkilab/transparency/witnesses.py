@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from datetime import datetime
 
@@ -35,7 +36,9 @@ def openssl_scts(
     lines = ["enabled_logs = " + ", ".join(f"log{number}" for number in range(len(logs)))]
     for number, log in enumerate(logs):
         key = b64encode(log.key).decode()
-        lines += [f"[log{number}]", f"description = {log.description}", f"key = {key}"]
+        # Names come from a list that anyone may have written; OpenSSL expands what looks like code.
+        shown = re.sub(r"[^\w .,:()'-]", "?", log.description)
+        lines += [f"[log{number}]", f"description = {shown}", f"key = {key}"]
     files: dict[str, str | bytes] = {"root.pem": root, "logs.cnf": "\n".join(lines) + "\n"}
     arguments = (
         # The chains of ACM end at a root that another root has signed.
@@ -43,9 +46,9 @@ def openssl_scts(
         "-attime", str(int(at.timestamp())), "-ct", "-ctlogfile", "logs.cnf",
     )  # fmt: skip
     told = openssl("s_client", "-connect", connect, *arguments, files=files)
-    shown = ("SCT", "Log  ", "Timestamp", "Verify return code")
+    kept = ("SCT", "Log  ", "Timestamp", "Verify return code")
     # What follows are session tickets, which come when they like.
     said, *_ = told.output.partition("Post-Handshake")
-    lines = [line for line in said.splitlines() if line.strip().startswith(shown)]
+    lines = [line for line in said.splitlines() if line.strip().startswith(kept)]
     command = " ".join(("openssl s_client -connect $TLS", *arguments))
     return Testimony(command, "\n".join(lines), told.agrees)

@@ -107,6 +107,10 @@ def test_members_come_from_the_query(ask):
         (batch(CHANGES.replace("CREATE", "MAKE")), "InvalidInput"),
         (batch(CHANGES.replace("<Type>A</Type>", "")), "InvalidInput"),
         (b"<!DOCTYPE a [<!ENTITY b 'c'>]>" + batch(CHANGES), "MalformedInput"),
+        (("<!DOCTYPE a []>" + batch(CHANGES).decode()).encode("utf-16"), "MalformedInput"),
+        ("<!DOCTYPE a []>".encode("utf-16-le") + batch(CHANGES), "MalformedInput"),
+        (batch(CHANGES.replace("<TTL>60", "<TTL>6_0")), "InvalidInput"),
+        (batch(CHANGES.replace("<TTL>60", "<TTL>\u0666\u0660")), "InvalidInput"),
     ],
 )
 def test_a_body_that_is_not_the_operations_is_refused(ask, body, code):
@@ -122,6 +126,7 @@ def test_an_error_is_written_as_the_sender_s_or_the_receiver_s(ask):
     answer, root = ask("POST", "/hostedzone/Z1/rrset", body)
     assert answer.status == 400
     assert [each.text for each in root[0]] == ["Sender", "InvalidChangeBatch", "<no> ?"]
+    assert root.findtext(f"{NS}RequestId") == answer.headers["x-amzn-requestid"]
     answer, root = ask("GET", "/healthcheck")
     assert (answer.status, root[0][0].text) == (501, "Receiver")
     assert ask("GET", "/nowhere")[0].status == 404

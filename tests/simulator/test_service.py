@@ -26,6 +26,14 @@ def issue(**changes):
     return json.dumps({k: v for k, v in members.items() if v is not None}).encode()
 
 
+def test_a_nesting_without_end_is_a_serialization_exception():
+    """Filters of ACM's search are made of filters."""
+    search = service_model("acm").operation_model("SearchCertificates")
+    body = b'{"FilterStatement": ' + b'{"Not": ' * 900 + b"{}" + b"}" * 901
+    with pytest.raises(AwsError, match="SerializationException"):
+        decode_input(search, body)
+
+
 def test_a_request_of_the_model_is_decoded():
     """Blobs become bytes."""
     assert decode_input(ISSUE, issue())["Csr"] == b"csr"
@@ -52,6 +60,26 @@ def test_a_violated_constraint_is_named_in_awss_sentence(changes, sentence):
     with pytest.raises(AwsError, match=sentence) as caught:
         decode_input(ISSUE, issue(**changes))
     assert caught.value.code == "ValidationException"
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ([], r"Value '\[\]' at 'subjectAlternativeNames' .* greater than or equal to 1$"),
+        (
+            ["a.example", ""],
+            r"Value '\[a.example, \]' at 'subjectAlternativeNames' failed to satisfy constraint: "
+            r"Member must satisfy constraint: \[Member must have length less than or equal to 253, "
+            r"Member must have length greater than or equal to 1, Member must satisfy reg.*\]$",
+        ),
+    ],
+)
+def test_a_list_answers_for_its_texts(texts, sentence):
+    """As terraform-provider-aws 14782 and serverless-cloudfront-distribution-certificate 7 saw."""
+    request = service_model("acm").operation_model("RequestCertificate")
+    body = {"DomainName": "a.example", "SubjectAlternativeNames": texts}
+    with pytest.raises(AwsError, match=f"^ValidationException: 1 validation error .* {sentence}"):
+        decode_input(request, json.dumps(body).encode())
 
 
 def test_every_violation_is_reported_at_once():

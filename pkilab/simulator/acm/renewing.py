@@ -98,7 +98,7 @@ class Renewals:
             return
 
         def collect() -> None:
-            if of.certificate is before:
+            if of.certificate is before and not of.deleted:
                 self._collect(of, order)
 
         when = self._world.clock.now() + self._world.latency

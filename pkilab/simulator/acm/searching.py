@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 _LISTED_KEYS = ("RSA_1024", "RSA_2048")  # unless Includes says otherwise
 _LISTED_ORIGINS = ("AWS_MANAGED", "CUSTOMER_PROVIDED")
+_DEEPEST = 32  # filters within filters
 
 
 def listed(
@@ -66,12 +67,14 @@ def _meets(wanted: list[str] | None, held: list[str]) -> bool:
     return wanted is None or not set(wanted).isdisjoint(held)
 
 
-def check(statement: Json) -> None:
+def check(statement: Json, depth: int = 0) -> None:
     """Check that each part of a CertificateFilterStatement says exactly one thing.
 
     Raises:
-        AwsError: ValidationException.
+        AwsError: ValidationException; also for a nesting without end.
     """
+    if depth > _DEEPEST:
+        raise _refused(f"Filters are at most {_DEEPEST} levels deep.")
     kind, value = _only(statement)
     if kind == "Filter":
         _, value = _only(value)
@@ -81,7 +84,7 @@ def check(statement: Json) -> None:
                 _only(value)
     else:
         for each in value if isinstance(value, list) else [value]:
-            check(each)
+            check(each, depth + 1)
 
 
 def matches(statement: Json, each: AcmCertificate, now: datetime) -> bool:

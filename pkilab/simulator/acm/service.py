@@ -72,7 +72,7 @@ class Acm(JsonService):
         self._pending = Pending(world, self.certificates, self._validator, issuance, self._issued)
         self._renewals = Renewals(world, self._validator, issuance, self._renewed)
         self._life = Life(world, self._accounts, self._renewals, self._notices)
-        self._tokens: dict[tuple[str, str, str], tuple[datetime, str, Request]] = {}
+        self._tokens: dict[tuple[str, str, str], list[tuple[datetime, str, Request]]] = {}
 
     # Certificates come and go.
 
@@ -81,17 +81,16 @@ class Acm(JsonService):
         today = acm_rules.at(call.now)
         request = requesting.read(call, today, self._ledger, members)
         token = members.get("idempotency_token")
-        known = (call.account, call.region, token or "")
-        when, arn, before = self._tokens.get(known, (call.now, "", None))
-        recent = call.now - when < TOKEN_MEMORY
-        if token and recent and before == request and self.certificates.find(arn):
-            return {"CertificateArn": arn}
+        known = self._tokens.setdefault((call.account, call.region, token), []) if token else []
+        for when, arn, before in known:
+            recent = call.now - when < TOKEN_MEMORY
+            if recent and before == request and self.certificates.find(arn):
+                return {"CertificateArn": arn}
         if request.authority is None:
             self._ledger.note_request(call.account, call.region, call.now)
         made = self._requested(call, request)
         self.certificates.add(made)
-        if token:
-            self._tokens[known] = (call.now, made.arn, request)
+        known.append((call.now, made.arn, request))
         self._pending.begin(made, call.principal)
         return {"CertificateArn": made.arn}
 

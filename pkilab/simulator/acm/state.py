@@ -80,6 +80,7 @@ class AcmCertificate:
     revoked: datetime | None = None
     revocation_reason: str | None = None
     next_day: Job | None = field(default=None, repr=False)  # what falls due next in its life
+    deleted: bool = False
 
     @property
     def end(self) -> datetime | None:
@@ -106,7 +107,8 @@ class AcmCertificate:
     def is_renewable(self, now: datetime) -> bool:
         """Whether managed renewal takes care of it: it is ACM's, valid, and in use or exported."""
         needed = bool(self.in_use_by) or self.exported_since
-        return self.type != "IMPORTED" and needed and self.status_at(now) == "ISSUED"
+        valid = self.status_at(now) == "ISSUED" and not self.deleted
+        return self.type != "IMPORTED" and needed and valid
 
 
 class Certificates:
@@ -129,6 +131,7 @@ class Certificates:
     def remove(self, arn: str) -> None:
         """Forget a certificate, and what was to be done for it."""
         gone = self._by_arn.pop(arn)
+        gone.deleted = True  # work that is under way for it comes to nothing
         del self._by_place[gone.account, gone.region][arn]
         if gone.next_day:
             gone.next_day.cancel()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pkilab.simulator.cloudformation.documents import Value, invalid
 from pkilab.simulator.service import not_simulated
 
-_VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
+_VARIABLE = re.compile(r"\$\{(!?)([^}]{0,600})\}")  # a name and an attribute, of 255 each
 _NO_VALUE = "AWS::NoValue"
 _UNMODELLED = {
     "Fn::Cidr", "Fn::GetAZs", "Fn::Transform", "Fn::Length", "Fn::ToJsonString", "Fn::RefAll",
@@ -47,6 +47,7 @@ _GET_ATT = (
 )
 _IMPORT = "Template error: the argument of Fn::ImportValue is a string"
 _FEW, _MANY = 2, 10  # conditions that Fn::And and Fn::Or take
+_DEEPEST = 100  # conditions that need each other, one after the other
 
 
 class Nothing:
@@ -105,6 +106,7 @@ class Evaluator:
     conditions: Mapping[str, Value] = field(default_factory=dict)
     look_up: Callable[[Reference], Value] = lambda _: NOTHING
     imported: Callable[[str], str] = lambda name: name
+    _held: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def value(self, given: Value) -> Value:
         """Work a value out; what is `NOTHING` is left out of objects and lists.
@@ -170,7 +172,11 @@ class Evaluator:
             raise invalid(f"{message} {name} in the Conditions block of the template")
         if name in seen:
             raise invalid(f"Template error: Found circular condition dependency with {name}")
-        return self.truth(self.conditions[name], seen=(*seen, name))
+        if len(seen) > _DEEPEST:
+            raise not_simulated(f"a condition that needs more than {_DEEPEST} others in a row")
+        if name not in self._held:  # once: each may be needed by many that many need
+            self._held[name] = self.truth(self.conditions[name], seen=(*seen, name))
+        return self._held[name]
 
     def _contains(self, name: str, first: Value, second: Value) -> bool:
         found, wanted = self.value(first), self.value(second)

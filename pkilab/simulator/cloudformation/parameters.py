@@ -21,6 +21,7 @@ _ZONES = {HOSTED_ZONE, f"List<{HOSTED_ZONE}>"}
 _OTHERS = re.compile(r"(List<)?AWS::[\w:]+>?|AWS::SSM::Parameter::Value<.+>")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _HIDDEN = "****"
+_MOST_VALUE = 4096  # bytes (CloudFormation User Guide, "Understand CloudFormation quotas")
 
 
 def values(
@@ -108,6 +109,8 @@ def _asked(given: Iterable[Json], previous: Mapping[str, str]) -> dict[str, str]
             asked[name] = previous[name]
         elif "ParameterValue" in each:
             asked[name] = each["ParameterValue"]
+            if len(asked[name].encode("utf-8", "replace")) > _MOST_VALUE:
+                raise invalid(f"Parameter '{name}' must have at most {_MOST_VALUE} bytes")
     return asked
 
 

@@ -47,7 +47,9 @@ class CloudFormation(Reading, ChangeSets):
         check_name(stack_name)
         if disable_rollback is not None and on_failure is not None:
             raise invalid("You can specify either DisableRollback or OnFailure, but not both.")
-        if self._find(call, stack_name) is not None:
+        if (existing := self._find(call, stack_name)) is not None:
+            if client_request_token and existing.made_with == client_request_token:
+                return {"StackId": existing.arn}  # the same request, sent again
             message = f"Stack [{stack_name}] already exists"
             raise error(self.name, "AlreadyExistsException", message)
         template = self._template(call, template_body, template_url)
@@ -59,7 +61,7 @@ class CloudFormation(Reading, ChangeSets):
         stack.role, stack.capabilities = role_arn, capabilities or []
         stack.timeout, stack.protected = timeout_in_minutes, enable_termination_protection
         stack.disable_rollback = bool(disable_rollback) or on_failure == "DO_NOTHING"
-        stack.token = client_request_token
+        stack.token = stack.made_with = client_request_token
         self._stacks.add(stack)
         failure = "DO_NOTHING" if stack.disable_rollback else on_failure or "ROLLBACK"
         self._engine.create(stack, plan, aws, failure)

@@ -109,7 +109,8 @@ class Stack:
     replaced: list[Made] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     change_sets: list[ChangeSet] = field(default_factory=list)
-    token: str | None = None
+    token: str | None = None  # of what is being done, or was done last
+    made_with: str | None = None  # the token of the request that made it
     steps: Generator[None, None, None] | None = field(default=None, repr=False)
 
     @property

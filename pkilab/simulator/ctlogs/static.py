@@ -6,6 +6,7 @@ has had, too. Only the static log's entries have the leaf index that strict read
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 
@@ -18,6 +19,7 @@ from pkilab.ct.structures import (
     decode_precert_chain,
 )
 from pkilab.ct.tiles import WIDTH, Tile, TileLeaf, encode_leaves, issuer_path
+from pkilab.errors import CtError
 from pkilab.simulator.ctlogs.logs import RunningLog
 from pkilab.simulator.service import HttpResponse
 
@@ -37,12 +39,13 @@ class StaticReader:
 
         Raises:
             MalformedError: the path of a tile that is none.
-            CtError: a tile that the tree does not have.
         """
         if path == "checkpoint":
             return self._checkpoint(now)
         if path.startswith("tile/"):
-            return self._tile(Tile.from_path(path))
+            tile = Tile.from_path(path)
+            with suppress(CtError):  # the tree does not have it, or not yet
+                return self._tile(tile)
         if path.startswith("issuer/") and (found := self._issuer(path)):
             return HttpResponse(200, _headers("application/pkix-cert"), found)
         return None

@@ -107,7 +107,9 @@ def _entry(zone: HostedZone, members: Json) -> Entry:
         where = f"{name_text(name)} is not permitted in zone {name_text(zone.name)}"
         raise _RefusedChangeError(f"RRSet with DNS name {where}")
     if alias := members.get("AliasTarget"):
-        return Entry(RecordSet(name, kind, 0, (), _alias_name(alias)), (), alias)
+        target = _alias_name(alias)
+        alias_target = {**alias, "DNSName": name_text(target)}
+        return Entry(RecordSet(name, kind, 0, (), target), (), alias_target)
     values = tuple(record["Value"] for record in members["ResourceRecords"])
     problems, data = [], []
     for value in values:

@@ -344,3 +344,22 @@ def test_in_a_slow_world_a_renewal_is_seen_to_be_under_way(desk):
         assert summary(desk, arn) == ("SUCCESS", None)
         desk.lab.clock.advance(minutes=5)
         assert desk.kept(arn).issues == 2
+
+
+def test_what_is_deleted_while_it_is_renewed_stays_deleted(desk):
+    """It is not issued again, and no event is sent of it ever after."""
+    ca = desk.root()
+    desk.grant(ca)
+    private = desk.request(CertificateAuthorityArn=ca)
+    public = desk.issue(Options={"Export": "ENABLED"})
+    desk.slow(timedelta(minutes=1))
+    for arn, steps in ((private, 1), (public, 0)):  # a private one is ordered, then collected
+        desk.export(arn)
+        kept = desk.kept(arn)
+        desk.acm.renew_certificate(CertificateArn=arn)
+        desk.lab.clock.advance(minutes=steps)
+        assert summary(desk, arn) == ("PENDING_AUTO_RENEWAL", None)
+        desk.acm.delete_certificate(CertificateArn=arn)
+        before = desk.events()
+        desk.lab.clock.advance(minutes=5)
+        assert (kept.issues, desk.events()) == (1, before)

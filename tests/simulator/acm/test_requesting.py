@@ -137,6 +137,7 @@ def test_a_token_makes_a_request_one_for_an_hour(desk, lab):
     first = desk.request(IdempotencyToken="t")
     assert desk.request(IdempotencyToken="t") == first
     assert desk.request("b.lab.example", IdempotencyToken="t") != first
+    assert desk.request(IdempotencyToken="t") == first  # also after the other one
     assert desk.request() != first
     again = desk.request(IdempotencyToken="u")
     lab.clock.advance(minutes=59)

@@ -214,6 +214,20 @@ def test_a_statement_says_one_thing_at_a_time(desk, statement):
     assert caught.value.code == "ValidationException"
 
 
+def test_a_statement_has_an_end(desk):
+    """However deep it is within what can be read at all."""
+    statement = IMPORTED
+    for _ in range(32):
+        statement = {"Not": statement}
+    assert desk.invoke("SearchCertificates", FilterStatement=statement)["Results"] == []
+    for more in (1, 100):
+        for _ in range(more):
+            statement = {"And": [statement]}
+        with pytest.raises(AwsError, match="levels deep") as caught:
+            desk.invoke("SearchCertificates", FilterStatement=statement)
+        assert caught.value.code == "ValidationException"
+
+
 @pytest.mark.parametrize(
     ("by", "expected"),
     [

@@ -1,4 +1,5 @@
 import base64
+import time
 
 import pytest
 from hypothesis import given
@@ -159,6 +160,25 @@ def test_rules_have_functions_of_their_own(text, expected):
 def references(text, *, every=False):
     given = parse(f"V: {text}")["V"]
     return [".".join(filter(None, each)) for each in evaluator().references(given, every=every)]
+
+
+def test_each_condition_is_worked_out_once():
+    """A hundred that each need the one before twice would take longer than anyone lives."""
+    conditions = {"C0": {"Fn::Equals": ["a", "a"]}}
+    for n in range(1, 100):
+        conditions[f"C{n}"] = {"Fn::And": [{"Condition": f"C{n - 1}"}] * 2}
+    assert Evaluator({}, {}, conditions).truth({"Condition": "C99"})
+    conditions |= {f"C{n}": {"Fn::Not": [{"Condition": f"C{n - 1}"}]} for n in range(100, 2000)}
+    with pytest.raises(AwsError, match="NotImplemented"):
+        Evaluator({}, {}, conditions).truth({"Condition": "C1999"})
+
+
+def test_a_text_of_many_beginnings_is_read_in_no_time():
+    """None of which ends, so that there is no variable."""
+    text = "${" * 20_000
+    begun = time.process_time()
+    assert evaluator().value({"Fn::Sub": text}) == text
+    assert time.process_time() - begun < 1
 
 
 def test_what_a_value_refers_to_is_found_wherever_it_stands():

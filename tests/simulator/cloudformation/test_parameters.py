@@ -55,6 +55,7 @@ STRING, NUMBER = {"Type": "String"}, {"Type": "Number"}
         ({**STRING, "MaxLength": "2"}, "ab", "abc", "'P' must contain at most 2 characters"),
         (NUMBER, "-1.5e3", "soon", "'P' must be a number."),
         (NUMBER, "7", "nan", "'P' must be a number."),
+        (STRING, "é" * 2048, "é" * 2048 + "x", "'P' must have at most 4096 bytes"),
         ({**NUMBER, "MinValue": 2}, "2", "1", "'P' must be a number not less than 2"),
         ({**NUMBER, "MaxValue": 2}, "2", "3", "'P' must be a number not greater than 2"),
         ({"Type": "List<Number>"}, "1, 2", "1,x", "'P' must be a number."),

@@ -142,6 +142,16 @@ def test_a_stack_is_described_with_all_that_was_asked_of_it(stacks):
     assert stacks.cloudformation.get_template(StackName="web")["TemplateBody"] == template
 
 
+def test_a_token_makes_a_creation_that_is_sent_again_the_same(stacks):
+    """Another token, or none, asks for another stack of the name."""
+    stacks.create("web", OUTPUT, ClientRequestToken="token")
+    asked = {"StackName": "web", "TemplateBody": OUTPUT}
+    again = stacks.cloudformation.create_stack(**asked, ClientRequestToken="token")
+    assert again["StackId"] == stacks.describe("web")["StackId"]
+    for other in ({}, {"ClientRequestToken": "other"}):
+        assert "already exists" in stacks.refused("create_stack", **asked, **other)[1]
+
+
 def test_a_protected_stack_is_not_deleted(stacks):
     stacks.create("web", BUCKET, EnableTerminationProtection=True)
     message = "Stack [web] cannot be deleted while TerminationProtection is enabled"

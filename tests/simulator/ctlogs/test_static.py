@@ -100,6 +100,8 @@ def test_curl_gets_a_checkpoint_and_tiles(curl, place, tmp_path, make_ca):
     sth = open_checkpoint(body, "south-2.ct.pkilab.test", static.log.public_key)
     status, kind, tile = curl("/ct/south-2/tile/0/000.p/1")
     assert (status, kind, tile) == (200, "application/octet-stream", sth.head.root)
+    assert curl("/ct/south-2/tile/0/001.p/1")[0] == 404  # not yet
+    assert curl("/ct/south-2/tile/6/000")[0] == 400  # never
     headers = Path(tmp_path / "headers")
     curl("/ct/south-2/tile/0/000.p/1", "-D", str(headers))
     assert "immutable" in headers.read_text()

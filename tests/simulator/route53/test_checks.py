@@ -214,14 +214,14 @@ def test_what_is_not_simulated_is_refused(zones, members):
 
 
 def test_an_alias_stands_for_a_set_of_its_zone(zones):
-    """Which must be there, and of its type."""
+    """Which must be there, and of its type, however it is written."""
     zone = zones.make()
     number = zone.rpartition("/")[2]
     zones.change(zone, ("CREATE", "a.lab.example", "A", A))
-    zones.batch(zone, [alias("CREATE", "lab.example", "A", number, "a.lab.example")])
+    zones.batch(zone, [alias("CREATE", "lab.example", "A", number, "A.lab.example")])
     (_, held) = sorted(zones.sets(zone), key=lambda each: "AliasTarget" in each)
     assert held["AliasTarget"] == {
-        "HostedZoneId": number, "DNSName": "a.lab.example", "EvaluateTargetHealth": False,
+        "HostedZoneId": number, "DNSName": "a.lab.example.", "EvaluateTargetHealth": False,
     }  # fmt: skip
     assert "TTL" not in held
     with zones.lab._place.world.turn():

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from botocore.model import StructureShape
 
+from pkilab.simulator.cloudformation.calls import RefusedError
 from pkilab.simulator.cloudformation.documents import Value
 from pkilab.simulator.cloudformation.intrinsics import text_of
 from pkilab.simulator.cloudformation.resources.base import (
@@ -106,7 +107,7 @@ class RecordSet(ResourceType):
         "HostedZoneName": REPLACES,
         "Comment": IN_PLACE,
     }
-    gone: ClassVar[frozenset[str]] = frozenset({"NoSuchHostedZone", "InvalidChangeBatch"})
+    gone: ClassVar[frozenset[str]] = frozenset({"NoSuchHostedZone"})
 
     def create(self, work: Work) -> str:
         _change(work, [("CREATE", work.properties)])
@@ -119,7 +120,7 @@ class RecordSet(ResourceType):
         _change(work, [*removed, ("UPSERT", work.properties)])
 
     def delete(self, work: Work) -> None:
-        _change(work, [("DELETE", work.properties)])
+        _remove(work, [work.properties])
 
 
 class RecordSetGroup(ResourceType):
@@ -133,7 +134,7 @@ class RecordSetGroup(ResourceType):
         "Comment": IN_PLACE,
     }
     attributes: ClassVar[tuple[str, ...]] = ("Id",)
-    gone: ClassVar[frozenset[str]] = frozenset({"NoSuchHostedZone", "InvalidChangeBatch"})
+    gone: ClassVar[frozenset[str]] = frozenset({"NoSuchHostedZone"})
 
     def create(self, work: Work) -> str:
         _change(work, [("CREATE", each) for each in _sets(work.properties)])
@@ -151,7 +152,7 @@ class RecordSetGroup(ResourceType):
         _change(work, changes)
 
     def delete(self, work: Work) -> None:
-        _change(work, [("DELETE", each) for each in _sets(work.properties)])
+        _remove(work, _sets(work.properties))
 
 
 def _sets(properties: Json) -> list[Json]:
@@ -174,6 +175,20 @@ def _change(work: Work, changes: list[tuple[str, Json]]) -> None:
     comment = text_of(work.get("Comment", "")) or None
     batch = {"Changes": rows, **({"Comment": comment} if comment else {})}
     work.aws(_R53, "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
+
+
+def _remove(work: Work, found: list[Json]) -> None:
+    """Delete record sets; none of them being there is as good.
+
+    Raises:
+        AwsError: InvalidChangeBatch; somebody has changed one, or taken some of them away.
+    """
+    try:
+        _change(work, [("DELETE", each) for each in found])
+    except RefusedError as why:
+        missing = why.message.count("but it was not found")
+        if why.code != "InvalidChangeBatch" or missing != len(found):
+            raise
 
 
 def _record_set(found: Json) -> Json:

@@ -12,6 +12,50 @@ def failed(stacks, name="web"):
 
 # Route 53.
 
+RECORDS = """
+    Resources:
+      Www:
+        Type: AWS::Route53::RecordSet
+        Properties: {{HostedZoneId: {zone}, Name: www.lab.example, Type: A, TTL: 60,
+                      ResourceRecords: [192.0.2.1]}}
+      Pair:
+        Type: AWS::Route53::RecordSetGroup
+        Properties:
+          HostedZoneId: {zone}
+          RecordSets:
+            - {{Name: a.lab.example, Type: A, TTL: 60, ResourceRecords: [192.0.2.1]}}
+            - {{Name: b.lab.example, Type: A, TTL: 60, ResourceRecords: [192.0.2.1]}}
+"""
+
+
+def change(stacks, zone, action, name, address):
+    held = {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": address}]}
+    batch = {"Changes": [{"Action": action, "ResourceRecordSet": held}]}
+    stacks.client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "reason"),
+    [
+        ([("UPSERT", "www", 2)], "DELETE_FAILED", "do not match the current values"),
+        ([("UPSERT", "b", 2)], "DELETE_FAILED", "do not match the current values"),
+        ([("DELETE", "b", 1)], "DELETE_FAILED", "but it was not found"),
+        ([("DELETE", each, 1) for each in ("www", "a", "b")], "DELETE_COMPLETE", ""),
+    ],
+)
+def test_records_that_somebody_changed_are_not_said_to_be_deleted(stacks, changes, status, reason):
+    """They are still there; those that somebody deleted are not."""
+    made = stacks.client("route53").create_hosted_zone(Name="lab.example", CallerReference="x")
+    zone = made["HostedZone"]["Id"].rpartition("/")[2]
+    assert stacks.create("web", RECORDS.format(zone=zone)) == "CREATE_COMPLETE"
+    stack = stacks.describe("web")["StackId"]
+    for action, name, last in changes:
+        change(stacks, zone, action, f"{name}.lab.example", f"192.0.2.{last}")
+    assert stacks.delete("web") == status
+    failures = [why for _, found, why in stacks.events(stack) if found == "DELETE_FAILED"]
+    assert any(reason in why for why in failures) is bool(reason)
+
+
 ZONE = """
     Parameters: {{Ttl: {{Type: Number, Default: 60}}}}
     Resources:
