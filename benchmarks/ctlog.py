@@ -54,7 +54,8 @@ def precertificates(count: int) -> tuple[list[x509.Certificate], tuple[x509.Cert
     """Make precertificates of the served world's own public CA, and its chain."""
     with closing(World(seed=SEED, start=None)) as world:
         amazon = Amazon(world, CtLogs(world))
-        (between, _), (_, key) = amazon.chain, amazon._keys  # noqa: SLF001 - to sign in its name
+        hierarchy = amazon._ecdsa  # noqa: SLF001 - to sign in its name
+        (between, _), (_, key) = hierarchy.chain, hierarchy.keys
         now = datetime.now(UTC).replace(microsecond=0)
         own = ec.derive_private_key(7, ec.SECP256R1()).public_key()
         made = []
@@ -71,7 +72,7 @@ def precertificates(count: int) -> tuple[list[x509.Certificate], tuple[x509.Cert
                 .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
             )
             made.append(with_poison(builder).sign(key, hashes.SHA256()))
-        return made, amazon.chain
+        return made, hierarchy.chain
 
 
 def bodies(made: list[x509.Certificate], chain: tuple[x509.Certificate, ...]) -> list[bytes]:

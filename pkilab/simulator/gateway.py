@@ -99,7 +99,7 @@ class Gateway:
             Route53Domains(world, zones),
         )
         self._services = {service.name: service for service in faithful}
-        self._trust = amazon.trust_services
+        self._trust = amazon
         self._ocsp = OcspResponder(
             world, lambda: (*private_ca.authorities(), *self._trust.authorities())
         )
@@ -180,7 +180,7 @@ class Gateway:
             return self._ct.respond(request)
         host = urlsplit(request.url).hostname or ""
         if self._trust.serves(host):
-            return self._trust.respond(request)
+            return self._trust.respond(request, host)
         posted = request.headers.get("content-type", "").lower() == "application/ocsp-request"
         if posted or self._ocsp.serves(host):
             return self._ocsp.handle(request)

@@ -98,7 +98,7 @@ class Issuance:
             logged=_is_logged(wanted, today),
             clients=today.client_authentication,
         )
-        return Made(certificate, self._amazon.chain, key)
+        return Made(certificate, self._amazon.chain(key.public_key()), key)
 
     def order(self, wanted: AcmCertificate, *, requester: str | None = None) -> Order:
         """Ask the CA for a certificate of 395 days.

@@ -223,7 +223,7 @@ class Acm(JsonService):
         found.revocation_reason = revocation_reason
         if found.certificate:
             serial = found.certificate.serial_number
-            self.amazon.trust_services.revoke(serial, revocation_reason, call.now)
+            self.amazon.revoke(serial, revocation_reason, call.now)
         self._life.begin(found)
         self._notices.revoked(found)
         return {"CertificateArn": found.arn}

@@ -1,4 +1,4 @@
-"""What the public CA of a world publishes of its certificates: CRL, OCSP, and its own certificate.
+"""What an intermediate of the public CA publishes: CRL, OCSP, and its own certificate.
 
 The addresses are in every server certificate, and all three answer. OCSP is answered by the
 responder of private CAs (`pkilab.simulator.acmpca.ocsp`), for which the CA is one of them; the CRL
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 
@@ -24,30 +24,9 @@ from pkilab.simulator.acmpca.state import Authority, Issued, Revocation
 from pkilab.simulator.service import HttpRequest, HttpResponse
 from pkilab.simulator.world import World
 
-_NAME = "m01"
-_DOMAIN = f"{_NAME}.trust.pkilab.test"
-_CRL_HOST, _OCSP_HOST, _ISSUER_HOST = (f"{kind}.{_DOMAIN}" for kind in ("crl", "ocsp", "crt"))
-CRL_URL = f"http://{_CRL_HOST}/{_NAME}.crl"
-OCSP_URL = f"http://{_OCSP_HOST}"
-ISSUER_URL = f"http://{_ISSUER_HOST}/{_NAME}.cer"
 _WEEK = timedelta(days=7)
-_SIGNING = "SHA256WITHECDSA"
 # ACM's words for what acm-pca calls otherwise; SUPERCEDED is in ACM's API, too.
 _REASONS = {"CA_COMPROMISE": "CERTIFICATE_AUTHORITY_COMPROMISE", "SUPERCEDED": "SUPERSEDED"}
-
-
-def addresses() -> tuple[x509.ExtensionType, ...]:
-    """Return the extensions by which a server certificate says where to ask about it."""
-    uri = x509.UniformResourceIdentifier
-    return (
-        x509.CRLDistributionPoints([x509.DistributionPoint([uri(CRL_URL)], None, None, None)]),
-        x509.AuthorityInformationAccess(
-            [
-                x509.AccessDescription(Access.OCSP, uri(OCSP_URL)),
-                x509.AccessDescription(Access.CA_ISSUERS, uri(ISSUER_URL)),
-            ]
-        ),
-    )
 
 
 class TrustServices:
@@ -55,16 +34,37 @@ class TrustServices:
 
     Args:
         world: whose clock counts.
+        name: the intermediate's, in host names.
         ca: returns the intermediate's certificate and key; called once something was issued.
     """
 
     def __init__(
         self,
         world: World,
-        ca: Callable[[], tuple[x509.Certificate, ec.EllipticCurvePrivateKey]],
+        name: str,
+        ca: Callable[[], tuple[x509.Certificate, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey]],
     ) -> None:
         self._world, self._ca = world, ca
+        self._crl_host, self._ocsp_host, self._issuer_host = (
+            f"{kind}.{name}.trust.pkilab.test" for kind in ("crl", "ocsp", "crt")
+        )
+        self._crl_url = f"http://{self._crl_host}/{name}.crl"
+        self._issuer_url = f"http://{self._issuer_host}/{name}.cer"
         self._authority: Authority | None = None
+
+    def addresses(self) -> tuple[x509.ExtensionType, ...]:
+        """Return the extensions by which a server certificate says where to ask about it."""
+        uri = x509.UniformResourceIdentifier
+        point = x509.DistributionPoint([uri(self._crl_url)], None, None, None)
+        return (
+            x509.CRLDistributionPoints([point]),
+            x509.AuthorityInformationAccess(
+                [
+                    x509.AccessDescription(Access.OCSP, uri(f"http://{self._ocsp_host}")),
+                    x509.AccessDescription(Access.CA_ISSUERS, uri(self._issuer_url)),
+                ]
+            ),
+        )
 
     def issued(self, certificate: x509.Certificate) -> None:
         """Remember what was issued; OCSP says of anything else that it is unknown."""
@@ -93,7 +93,7 @@ class TrustServices:
 
     def serves(self, host: str) -> bool:
         """Say whether a host name is that of the CRL or of the CA's certificate."""
-        return host.lower() in {_CRL_HOST, _ISSUER_HOST}
+        return host.lower() in {self._crl_host, self._issuer_host}
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Answer with the CRL or the CA's certificate, in DER."""
@@ -101,9 +101,9 @@ class TrustServices:
         url = f"http://{(parts.hostname or '').lower()}{parts.path}"
         if request.method not in {"GET", "HEAD"}:
             return HttpResponse(405, {"allow": "GET, HEAD"}, b"")
-        if url == CRL_URL:
+        if url == self._crl_url:
             return HttpResponse(200, {"content-type": "application/pkix-crl"}, self._crl())
-        if url == ISSUER_URL:
+        if url == self._issuer_url:
             own = self._ca()[0].public_bytes(Encoding.DER)
             return HttpResponse(200, {"content-type": "application/pkix-cert"}, own)
         return HttpResponse(404, {"content-type": "text/plain"}, b"nothing is there\n")
@@ -120,7 +120,7 @@ class TrustServices:
         # Of two lists of one second the one with more entries is the newer.
         number = (int(now.timestamp()) << 32) + len(entries)
         return build_crl(
-            certificate, key, _SIGNING, entries,
+            certificate, key, _signing(key), entries,
             number=number, this_update=now, next_update=now + _WEEK,
         )  # fmt: skip
 
@@ -129,13 +129,17 @@ class TrustServices:
             certificate, key = self._ca()
             self._authority = Authority(
                 arn="", account="", region="", kind="SUBORDINATE",
-                configuration={"SigningAlgorithm": _SIGNING},
+                configuration={"SigningAlgorithm": _signing(key)},
                 usage_mode="GENERAL_PURPOSE", key_storage="",
                 created_at=now, changed_at=now, ready_at=now, key=key, csr=b"",
                 status="ACTIVE",
                 revocation_configuration={
-                    "OcspConfiguration": {"Enabled": True, "OcspCustomCname": _OCSP_HOST}
+                    "OcspConfiguration": {"Enabled": True, "OcspCustomCname": self._ocsp_host}
                 },
                 certificate=certificate,
             )  # fmt: skip
         return self._authority
+
+
+def _signing(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    return f"SHA256WITH{'RSA' if isinstance(key, rsa.RSAPrivateKey) else 'ECDSA'}"

@@ -184,7 +184,8 @@ class Runtime:
             certificate = self._amazon.server_certificate(
                 (name,), key.public_key(), day, day + _LIFETIME
             )
-            made = ServerCredentials(name, key, certificate, self._amazon.chain)
+            chain = self._amazon.chain(key.public_key())
+            made = ServerCredentials(name, key, certificate, chain)
             self._defaults[region] = made
         return made
 

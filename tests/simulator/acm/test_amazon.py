@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -30,6 +31,10 @@ from pkilab.simulator.ctlogs.logs import CtLogs
 from pkilab.simulator.world import World
 
 NAMES = ("www.lab.example", "*.lab.example")
+EC_KEY, RSA_KEY = (
+    generate_key(algorithm, Entropy("amazon").child(algorithm)).public_key()
+    for algorithm in ("EC_prime256v1", "RSA_2048")
+)
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def test_openssl_agrees_with_the_chain(world, algorithm):
     """For the names, for servers, and not for anything else."""
     amazon, now = Amazon(world, CtLogs(world)), world.clock.now()
     made = issued(amazon, now, algorithm=algorithm)
-    chain = amazon.chain
+    chain = amazon.chain(made.public_key())
 
     def said(*options, at=now):
         return witness.openssl_verify(
@@ -63,6 +68,15 @@ def test_openssl_agrees_with_the_chain(world, algorithm):
     assert not said("-verify_hostname", "lab.example")
     assert not said("-purpose", "sslclient")
     assert not said(at=now + timedelta(days=31))
+
+
+def test_an_rsa_key_is_certified_by_rsa_and_an_ecdsa_key_by_ecdsa(world):
+    """All the way up, as ACM asks it of imports."""
+    amazon, now = Amazon(world, CtLogs(world)), world.clock.now()
+    for algorithm, family in (("EC_prime256v1", ec.ECDSA), ("RSA_2048", padding.PKCS1v15)):
+        made = issued(amazon, now, algorithm=algorithm)
+        for each in (made, *amazon.chain(made.public_key())):
+            assert isinstance(each.signature_algorithm_parameters, family)
 
 
 def test_a_certificate_says_what_acms_say(world):
@@ -83,7 +97,8 @@ def test_a_certificate_says_what_acms_say(world):
 
 def test_the_hierarchy_says_that_it_is_simulated(world):
     """Nobody takes it for Amazon's."""
-    for each in Amazon(world, CtLogs(world)).chain:
+    amazon = Amazon(world, CtLogs(world))
+    for each in [*amazon.chain(EC_KEY), *amazon.chain(RSA_KEY)]:
         (organization,) = each.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
         assert organization.value == "Amazon (simulated)"
         constraints = each.extensions.get_extension_for_class(x509.BasicConstraints)
@@ -94,7 +109,8 @@ def test_equal_worlds_have_equal_hierarchies_and_others_have_others(world):
     """To the byte; and serial numbers differ within one."""
     now = world.clock.now()
     one, two = Amazon(world, CtLogs(world)), Amazon(world, CtLogs(world))
-    assert one.chain == two.chain
+    assert one.chain(EC_KEY) == two.chain(EC_KEY)
+    assert one.chain(RSA_KEY) == two.chain(RSA_KEY) != one.chain(EC_KEY)
     assert issued(one, now) == issued(two, now)
     assert issued(one, now).serial_number != issued(one, now).serial_number
     first = one.root
@@ -119,7 +135,7 @@ def test_browsers_accept_the_scts_of_a_certificate(world, days, algorithm):
     amazon = Amazon(world, logs)
     made = issued(amazon, now, algorithm=algorithm, days=days)
     known = log_list(logs, now)
-    verdicts = verify_embedded(made, amazon.chain[0], known.keys(), at=now)
+    verdicts = verify_embedded(made, amazon.chain(made.public_key())[0], known.keys(), at=now)
     assert [each.reason for each in verdicts] == [""] * (2 if days <= 180 else 3)
     scts = [each.sct for each in verdicts]
     for rules in (CHROME, APPLE):
@@ -154,10 +170,12 @@ def test_what_was_promised_is_in_the_logs_a_minute_later(world):
         log = logs.find(name).log
         (stored,) = log.entries(0, 1)
         entry = decode_merkle_leaf(stored.leaf)
-        assert entry.entry == entry_for_certificate(made, amazon.chain[0])
+        assert entry.entry == entry_for_certificate(made, amazon.chain(made.public_key())[0])
         poisoned, above = decode_precert_chain(stored.extra_data)
         verify_correspondence(x509.load_der_x509_certificate(poisoned), made)
-        assert above == tuple(each.public_bytes(Encoding.DER) for each in amazon.chain)
+        assert above == tuple(
+            each.public_bytes(Encoding.DER) for each in amazon.chain(made.public_key())
+        )
 
 
 def test_opted_out_a_certificate_has_no_scts_and_is_otherwise_the_same(world):

@@ -18,22 +18,20 @@ from pkilab.pki import pem
 from pkilab.pki.certificates import extension_value
 from pkilab.pki.crl import Revocation
 
-_KEY = "EC_prime256v1"
-
 
 class Issued:
     """A public certificate of a lab, and what is published of it."""
 
-    def __init__(self, lab):
-        self.lab = lab
+    def __init__(self, lab, key_algorithm):
+        self.lab, self.key_algorithm = lab, key_algorithm
         gateway = lab._place.gateway
         self.amazon = gateway.apis._amazon
         self.certificate, self.other = self.issue("www.lab.example"), self.issue("b.lab.example")
-        self.issuer = self.amazon.chain[0]
+        self.issuer, self.root = self.amazon.chain(self.certificate.public_key())
 
     def issue(self, name):
         """Issue a certificate for ninety days."""
-        now, key = self.lab.clock.now(), self.lab.generate_key(name, _KEY)
+        now, key = self.lab.clock.now(), self.lab.generate_key(name, self.key_algorithm)
         with self.lab._place.world.turn():
             return self.amazon.server_certificate(
                 (name,), key.public_key(), now, now + timedelta(days=90)
@@ -42,7 +40,7 @@ class Issued:
     def revoke(self, certificate, reason):
         """Revoke a certificate now."""
         now = self.lab.clock.now()
-        self.amazon.trust_services.revoke(certificate.serial_number, reason, now)
+        self.amazon.revoke(certificate.serial_number, reason, now)
 
     def address(self, kind):
         """Return the URL in the certificate: crl, ocsp or issuer."""
@@ -72,9 +70,10 @@ class Issued:
         return answers.check(fetched.body, certificate, self.issuer, self.lab.clock.now())
 
 
-@pytest.fixture
-def issued(lab):
-    return Issued(lab)
+@pytest.fixture(params=["EC_prime256v1", "RSA_2048"])
+def issued(lab, request):
+    """Both families publish."""
+    return Issued(lab, request.param)
 
 
 def test_the_issuer_is_where_the_certificate_says(issued):
@@ -119,7 +118,10 @@ def test_ocsp_says_good_revoked_and_unknown(issued):
     issued.revoke(issued.other, "KEY_COMPROMISE")
     assert issued.ask(issued.other).status is Revocation.REVOKED
     assert issued.ask(issued.certificate).status is Revocation.GOOD
-    now, (_, key) = issued.lab.clock.now(), issued.amazon._keys
+    now, (_, key) = (
+        issued.lab.clock.now(),
+        issued.amazon._hierarchy(issued.certificate.public_key()).keys,
+    )
     stolen = (
         x509.CertificateBuilder(issued.issuer.subject, issued.other.subject, key.public_key(), 7)
         .not_valid_before(now)
@@ -133,7 +135,7 @@ def test_openssl_agrees_with_the_crl(issued, tmp_path):
     """It verifies the one certificate with the CRL and refuses the other."""
     issued.revoke(issued.other, "SUPERSEDED")
     (tmp_path / "crl.pem").write_bytes(issued.crl().public_bytes(Encoding.PEM))
-    (tmp_path / "root.pem").write_text(pem.to_pem(issued.amazon.root))
+    (tmp_path / "root.pem").write_text(pem.to_pem(issued.root))
     (tmp_path / "between.pem").write_text(pem.to_pem(issued.issuer))
     at = str(int(issued.lab.clock.now().timestamp()))
 
@@ -154,14 +156,14 @@ def test_openssl_agrees_with_the_crl(issued, tmp_path):
 def test_openssl_agrees_with_ocsp(tmp_path):
     """Over HTTP, at the served port, by the name in the certificate; openssl's time is now."""
     with Lab.simulated(seed="ocsp", now="live") as lab:
-        _ask_with_openssl(Issued(lab), tmp_path)
+        _ask_with_openssl(Issued(lab, "RSA_2048"), tmp_path)
 
 
 def _ask_with_openssl(issued, tmp_path):
     issued.revoke(issued.other, "SUPERSEDED")
     server = issued.lab.serve()
     for name, content in (
-        ("root", [issued.amazon.root]), ("between", [issued.issuer]),
+        ("root", [issued.root]), ("between", [issued.issuer]),
         ("good", [issued.certificate]), ("revoked", [issued.other]),
     ):  # fmt: skip
         (tmp_path / f"{name}.pem").write_text(pem.to_pem(*content))
@@ -183,14 +185,14 @@ def test_other_paths_and_methods_are_refused(issued):
     assert issued.lab.fetch(issued.address("crl"), b"body").status == 405
     with pytest.raises(LabError, match="knows no such host"):
         issued.lab.fetch("http://crl.m02.trust.pkilab.test/m02.crl")
-    issued.amazon.trust_services.revoke(7, "KEY_COMPROMISE", issued.lab.clock.now())
+    issued.amazon.revoke(7, "KEY_COMPROMISE", issued.lab.clock.now())
     assert len(issued.crl()) == 0
 
 
 def test_opted_out_certificates_have_the_addresses_too(issued):
     """Logging is another matter."""
     now = issued.lab.clock.now()
-    key = issued.lab.generate_key("c", _KEY).public_key()
+    key = issued.lab.generate_key("c", issued.key_algorithm).public_key()
     with issued.lab._place.world.turn():
         made = issued.amazon.server_certificate(
             ("c.lab.example",), key, now, now + timedelta(days=90), logged=False
@@ -202,7 +204,7 @@ def test_what_acm_revokes_the_crl_lists(desk):
     """Through the API; and another certificate of the same names is none of its business."""
     arn = desk.issue(Options={"Export": "ENABLED"})
     desk.export(arn)
-    published = Issued(desk.lab)
+    published = Issued(desk.lab, "EC_prime256v1")
     certificate = x509.load_pem_x509_certificate(
         desk.acm.get_certificate(CertificateArn=arn)["Certificate"].encode()
     )

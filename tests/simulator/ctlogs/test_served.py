@@ -47,7 +47,7 @@ def body(make_ca):
         amazon, now = Amazon(world, CtLogs(world)), datetime.now(UTC).replace(microsecond=0)
         key = generate_key("EC_prime256v1", Entropy("served")).public_key()
         made = amazon.server_certificate(("shop.example",), key, now, now + timedelta(days=90))
-        chain = [each.public_bytes(Encoding.DER) for each in (made, *amazon.chain)]
+        chain = [each.public_bytes(Encoding.DER) for each in (made, *amazon.chain(key))]
     return chain[0], json.dumps({"chain": [b64encode(each).decode() for each in chain]})
 
 
