@@ -18,29 +18,25 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape
 
-from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
+from pkilab.simulator.restxml import NOT_XML, at_fault
 from pkilab.simulator.service import (
     AwsError,
     Call,
     HttpRequest,
     HttpResponse,
     Json,
-    keywords,
-    not_simulated,
     require_valid,
+    run,
     service_model,
     wire_name,
 )
 from pkilab.simulator.world import World
 
-# What XML 1.0 cannot say, not even escaped (https://www.w3.org/TR/xml/#charsets).
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NUMBER, _INTEGER = re.compile(r"[0-9]{1,9}"), re.compile(r"[+-]?[0-9]{1,19}")
 _MOST_FIELDS = 20_000
 _DEEPEST = 32  # parts of a dotted name
-_CLIENT_FAULT = range(400, 500)
 
 Form = dict[str, Any]  # a name's parts, nested; a leaf is text
 
@@ -74,11 +70,8 @@ class QueryService:
         model = service_model(self.name).operation_model(operation)
         if model.input_shape:
             require_valid(model.input_shape, members, self.invalid)
-        method = getattr(self, xform_name(operation), None)
-        if method is None:
-            raise not_simulated(f"{self.name}:{operation}")
-        result: Json | None = method(call, **keywords(members))
-        return result or {}
+        result: Json = run(self, operation, members, call)
+        return result
 
     def _read(self, request: HttpRequest) -> tuple[OperationModel, Json]:
         form = _fields(request)
@@ -91,8 +84,7 @@ class QueryService:
         return operation, _decode(shape, form, "") if shape else {}
 
     def _refusal(self, error: AwsError, number: str) -> str:
-        kind = "Sender" if error.status in _CLIENT_FAULT else "Receiver"
-        found = _element("Type", kind) + _element("Code", error.code)
+        found = _element("Type", at_fault(error)) + _element("Code", error.code)
         found += _element("Message", error.message)
         space = service_model(self.name).metadata["xmlNamespace"]
         return (
@@ -114,12 +106,6 @@ class QueryService:
     def _reply(self, status: int, number: str, body: str) -> HttpResponse:
         headers = {"content-type": "text/xml", "x-amzn-requestid": number}
         return HttpResponse(status, headers, body.encode())
-
-
-def error(service: str, shape: str, message: str) -> AwsError:
-    """Return an error of a service's model, with the code and HTTP status it has there."""
-    found = service_model(service).shape_for(shape).metadata.get("error", {})
-    return AwsError(found.get("code", shape), message, found.get("httpStatusCode", 400))
 
 
 # Reading.
@@ -250,5 +236,5 @@ def _text(kind: str, value: Any) -> str:  # noqa: ANN401 - by the kind
 
 def _element(tag: str, text: str) -> str:
     # A carriage return would be read as a line feed if it were not written as a reference.
-    shown = escape(_NOT_XML.sub("\ufffd", text), {"\r": "&#13;"})
+    shown = escape(NOT_XML.sub("\ufffd", text), {"\r": "&#13;"})
     return f"<{tag}>{shown}</{tag}>"

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from pkilab.simulator.service import (
@@ -29,9 +28,8 @@ from pkilab.simulator.service import (
     Later,
     decode,
     encode,
-    keywords,
-    not_simulated,
     require_valid,
+    run,
     service_model,
     wire_name,
 )
@@ -73,10 +71,8 @@ class RestJsonService:
     def _call(self, operation: OperationModel, members: Json, call: Call) -> Json | Later:
         if operation.input_shape:
             require_valid(operation.input_shape, members, self.invalid)
-        method = getattr(self, xform_name(operation.name), None)
-        if method is None:
-            raise not_simulated(f"{self.name}:{operation.name}")
-        return method(call, **keywords(members)) or {}
+        result: Json | Later = run(self, operation.name, members, call)
+        return result
 
     def _find(self, request: HttpRequest) -> tuple[OperationModel, dict[str, str]]:
         parts = urlsplit(request.url)
@@ -91,12 +87,6 @@ class RestJsonService:
         raise AwsError(
             "UnknownOperationException", f"No operation is at {request.method} {path}", 404
         )
-
-
-def error(service: str, code: str, message: str) -> AwsError:
-    """Return an error of a service's model, with the HTTP status it has there."""
-    found = service_model(service).shape_for(code).metadata.get("error", {})
-    return AwsError(code, message, found.get("httpStatusCode", 400))
 
 
 def refuse(error: AwsError) -> HttpResponse:

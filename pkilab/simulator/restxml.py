@@ -29,7 +29,8 @@ from pkilab.simulator.service import (
 )
 from pkilab.simulator.world import World
 
-_CONTROLS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML 1.0 cannot say, not even escaped (https://www.w3.org/TR/xml/#charsets).
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class RestXmlService(RestJsonService):
@@ -121,12 +122,16 @@ class RestXmlService(RestJsonService):
             raise AwsError(self.invalid, f"Invalid XML ; {error.message}") from error
 
 
+def at_fault(error: AwsError) -> str:
+    """Say whose fault an error is, in the words of AWS's XML."""
+    return "Sender" if error.status < 500 else "Receiver"  # noqa: PLR2004 - HTTP's own line
+
+
 def refuse(service: str, error: AwsError, number: str) -> HttpResponse:
     """Write an error as REST-XML services but S3 do, with the number of the request."""
     root = ET.Element("ErrorResponse", _namespace(service))
     inner = ET.SubElement(root, "Error")
-    who = "Sender" if error.status < 500 else "Receiver"  # noqa: PLR2004
-    for name, text in (("Type", who), ("Code", error.code), ("Message", error.message)):
+    for name, text in (("Type", at_fault(error)), ("Code", error.code), ("Message", error.message)):
         ET.SubElement(inner, name).text = _clean(text)
     ET.SubElement(root, "RequestId").text = number
     headers = {"content-type": "text/xml", "x-amzn-requestid": number}
@@ -179,7 +184,7 @@ def _namespace(service: str) -> dict[str, str]:
 
 def _clean(text: str) -> str:
     """Replace what XML cannot carry."""
-    return _CONTROLS.sub("?", text)
+    return NOT_XML.sub("?", text)
 
 
 def _local(element: ET.Element) -> str:

@@ -130,12 +130,26 @@ class JsonService:
         if operation not in model.operation_names:
             raise AwsError("UnknownOperationException", f"Unknown operation: {operation!r}")
         shape = model.operation_model(operation)
-        members = decode_input(shape, body)
-        method = getattr(self, xform_name(operation), None)
-        if method is None:
-            raise not_simulated(f"{self.name}:{operation}")
-        result = method(call, **keywords(members))
-        return encode(shape.output_shape, result or {}) if shape.output_shape else {}
+        result = run(self, operation, decode_input(shape, body), call)
+        return encode(shape.output_shape, result) if shape.output_shape else {}
+
+
+def run(service: Any, operation: str, members: Json, call: Call) -> Any:  # noqa: ANN401 - or Later
+    """Run the method of a service that stands for an operation, on decoded members.
+
+    Raises:
+        AwsError: NotImplemented, where there is none; or the method's own.
+    """
+    method = getattr(service, xform_name(operation), None)
+    if method is None:
+        raise not_simulated(f"{service.name}:{operation}")
+    return method(call, **keywords(members)) or {}
+
+
+def error(service: str, shape: str, message: str) -> AwsError:
+    """Return an error of a service's model, with the code and HTTP status it has there."""
+    found = service_model(service).shape_for(shape).metadata.get("error", {})
+    return AwsError(found.get("code", shape), message, found.get("httpStatusCode", 400))
 
 
 def keywords(members: Mapping[str, Any]) -> Json:

@@ -12,8 +12,8 @@ from botocore.serialize import create_serializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pkilab.simulator.query import QueryService, error
-from pkilab.simulator.service import AwsError, Call, HttpRequest, service_model
+from pkilab.simulator.query import QueryService
+from pkilab.simulator.service import AwsError, Call, HttpRequest, error, service_model
 from pkilab.simulator.world import DEFAULT_START
 
 CALL = Call("111122223333", "us-east-1", DEFAULT_START, "arn:aws:iam::1:user/x")

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 from pkilab.simulator.apigateway.domains import Domains, new_id
 from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Mapping, Stage
-from pkilab.simulator.rest import RestJsonService, error
-from pkilab.simulator.service import Call, Json, model_members, not_simulated
+from pkilab.simulator.rest import RestJsonService
+from pkilab.simulator.service import Call, Json, error, model_members, not_simulated
 from pkilab.simulator.world import World
 
 

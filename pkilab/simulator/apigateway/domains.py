@@ -19,9 +19,8 @@ from pkilab.pki.certificates import name_text
 from pkilab.pki.truststore import Truststore, load_truststore
 from pkilab.simulator.acm.state import AcmCertificate, Certificates
 from pkilab.simulator.apigateway.state import ApiGatewayState, Domain
-from pkilab.simulator.rest import error
 from pkilab.simulator.s3 import S3
-from pkilab.simulator.service import AwsError, Call, not_simulated
+from pkilab.simulator.service import AwsError, Call, error, not_simulated
 from pkilab.simulator.world import World
 
 # The zones of execute-api's Regional endpoints.

@@ -17,8 +17,7 @@ from pkilab.simulator.apigateway.domains import Settings
 from pkilab.simulator.apigateway.lambda_uris import invoked, is_function, is_invocation
 from pkilab.simulator.apigateway.state import Api, Domain, Mapping, Stage
 from pkilab.simulator.pages import page
-from pkilab.simulator.rest import error
-from pkilab.simulator.service import AwsError, Call, Json, not_simulated
+from pkilab.simulator.service import AwsError, Call, Json, error, not_simulated
 
 _ROUTE_KEY = re.compile(r"\$default|(?:ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /(?P<path>\S*)")
 _SEGMENT = re.compile(r"[\w.~!$&'()*+,;=:@%-]+|\{[\w.-]+\}|\{[\w.-]+\+\}", re.ASCII)

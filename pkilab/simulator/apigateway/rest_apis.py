@@ -20,8 +20,7 @@ from pkilab.simulator.apigateway.domains import Settings
 from pkilab.simulator.apigateway.lambda_uris import is_invocation
 from pkilab.simulator.apigateway.state import Api, Domain, Mapping, Stage
 from pkilab.simulator.pages import page
-from pkilab.simulator.rest import error
-from pkilab.simulator.service import AwsError, Call, Json, not_simulated
+from pkilab.simulator.service import AwsError, Call, Json, error, not_simulated
 
 _PART = re.compile(r"[\w.:+~%-]+|\{[\w.-]+\+?\}", re.ASCII)
 _STAGE = re.compile(r"[\w-]{1,128}", re.ASCII)

@@ -17,12 +17,13 @@ from pkilab.simulator.cloudformation.stacks import Stack, Stacks
 from pkilab.simulator.cloudformation.template import Template
 from pkilab.simulator.pages import page
 from pkilab.simulator.policies import listed
-from pkilab.simulator.query import QueryService, error
+from pkilab.simulator.query import QueryService
 from pkilab.simulator.service import (
     Call,
     HttpRequest,
     HttpResponse,
     Json,
+    error,
     model_members,
     not_simulated,
 )

@@ -16,8 +16,7 @@ from pkilab.simulator.cloudformation.documents import invalid
 from pkilab.simulator.cloudformation.plan import Plan
 from pkilab.simulator.cloudformation.requests import check_name
 from pkilab.simulator.cloudformation.stacks import ChangeSet, Stack
-from pkilab.simulator.query import error
-from pkilab.simulator.service import Call, Json, not_simulated
+from pkilab.simulator.service import Call, Json, error, not_simulated
 
 _REVIEW = "REVIEW_IN_PROGRESS"
 _UNCHANGED = (

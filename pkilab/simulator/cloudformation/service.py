@@ -15,8 +15,7 @@ from pkilab.simulator.cloudformation.changing import (
 from pkilab.simulator.cloudformation.documents import invalid
 from pkilab.simulator.cloudformation.reading import Reading
 from pkilab.simulator.cloudformation.requests import check_name
-from pkilab.simulator.query import error
-from pkilab.simulator.service import Call, Json
+from pkilab.simulator.service import Call, Json, error
 
 _STOPPABLE = {"CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "REVIEW_IN_PROGRESS"}
 

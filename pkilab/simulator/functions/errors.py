@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pkilab.simulator import rest
+from pkilab.simulator import service
 from pkilab.simulator.service import AwsError
 
 
 def error(code: str, message: str) -> AwsError:
     """Return an error of Lambda's model, on the caller's side."""
-    found = rest.error("lambda", code, message)
+    found = service.error("lambda", code, message)
     found.members["Type"] = "User"
     return found
 

@@ -11,11 +11,10 @@ from typing import Any, ClassVar, TypeVar
 from pkilab.simulator.dns.names import Name, name_text
 from pkilab.simulator.dns.records import KINDS, RecordValueError, read_host, value_text
 from pkilab.simulator.dns.zone import Finding
-from pkilab.simulator.rest import error
 from pkilab.simulator.restxml import RestXmlService
 from pkilab.simulator.route53.checks import Resources, changed_records, zone_name
 from pkilab.simulator.route53.state import Change, Entry, HostedZone, HostedZones
-from pkilab.simulator.service import AwsError, Call, Json, not_simulated
+from pkilab.simulator.service import AwsError, Call, Json, error, not_simulated
 from pkilab.simulator.world import World
 
 _MOST_ZONES, _MOST_TAGS = 500, 50
