@@ -1,10 +1,12 @@
-"""Clients of a small CA, a web that serves what a test puts there, and events of API Gateway."""
+"""cfn-lint, clients of a small CA, a web of pages that a test puts there, and API Gateway events."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +35,18 @@ def _load(path: Path) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def lint() -> Callable[[Path], subprocess.CompletedProcess[str]]:
+    """Ask cfn-lint about a template."""
+
+    def ask(path: Path) -> subprocess.CompletedProcess[str]:
+        program = Path(sysconfig.get_path("scripts")) / "cfn-lint"
+        command = [program, "--non-zero-exit-code", "informational", path]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return ask
 
 
 _PKI = Path(__file__).parents[1] / "pki"

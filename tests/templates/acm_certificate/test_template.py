@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,9 @@ from pkilab.lab import Lab
 TEMPLATE = Path(templates.__file__).parent / "acm_certificate" / "template.yaml"
 
 
-def lint(path: Path) -> subprocess.CompletedProcess[str]:
-    program = Path(sysconfig.get_path("scripts")) / "cfn-lint"
-    command = [program, "--non-zero-exit-code", "informational", path]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_cfn_lint_finds_nothing_in_the_template_and_would_find_a_mistake(tmp_path: Path) -> None:
+def test_cfn_lint_finds_nothing_in_the_template_and_would_find_a_mistake(
+    lint: Callable[[Path], subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
     done = lint(TEMPLATE)
     assert (done.returncode, done.stdout) == (0, "")
     broken = TEMPLATE.read_text().replace("ValidationMethod: DNS", "ValidationMethod: [DNS]")

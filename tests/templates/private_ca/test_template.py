@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sysconfig
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,9 @@ from pkilab.pki import pem
 TEMPLATE = Path(templates.__file__).parent / "private_ca" / "template.yaml"
 
 
-def lint(path: Path) -> subprocess.CompletedProcess[str]:
-    program = Path(sysconfig.get_path("scripts")) / "cfn-lint"
-    command = [program, "--non-zero-exit-code", "informational", path]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_cfn_lint_finds_nothing_in_the_template_and_would_find_a_mistake(tmp_path: Path) -> None:
+def test_cfn_lint_finds_nothing_in_the_template_and_would_find_a_mistake(
+    lint: Callable[[Path], subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
     done = lint(TEMPLATE)
     assert (done.returncode, done.stdout) == (0, "")
     broken = TEMPLATE.read_text().replace("!GetAtt Root.Certificate", "!GetAtt Root.Certificates")

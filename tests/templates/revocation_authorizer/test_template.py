@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -17,13 +15,7 @@ FOLDER = Path(settings.__file__).parent
 TEMPLATE = FOLDER / "template.yaml"
 
 
-def lint(path):
-    program = Path(sysconfig.get_path("scripts")) / "cfn-lint"
-    command = [program, "--non-zero-exit-code", "informational", path]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_cfn_lint_finds_nothing_in_the_template():
+def test_cfn_lint_finds_nothing_in_the_template(lint):
     done = lint(TEMPLATE)
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -37,7 +29,7 @@ def test_cfn_lint_finds_nothing_in_the_template():
         ("MaxValue: 2678400", "MostValue: 2678400", "E2001"),
     ],
 )
-def test_cfn_lint_would_find_a_mistake(tmp_path, old, new, rule):
+def test_cfn_lint_would_find_a_mistake(lint, tmp_path, old, new, rule):
     text = TEMPLATE.read_text()
     assert old in text
     (tmp_path / "broken.yaml").write_text(text.replace(old, new))
