@@ -1,4 +1,4 @@
-"""cfn-lint, clients of a small CA, a web of pages that a test puts there, and API Gateway events."""
+"""cfn-lint, clients of a small CA, a web of a test's own pages, and events of API Gateway."""
 
 from __future__ import annotations
 
