@@ -53,11 +53,7 @@ def extension(certificate: x509.Certificate, oid: bytes) -> Extension | None:
     Raises:
         MalformedError: there are two, or the extensions cannot be cut into their parts.
     """
-    found = [each for each in _extensions(certificate) if each.oid == oid]
-    if len(found) > 1:
-        number = _der.object_identifier(oid[2:]).dotted_string
-        raise MalformedError(f"extension {number}", found="several", expected="at most one")
-    return found[0] if found else None
+    return _only(_extensions(_fields(certificate)), oid)
 
 
 def without(
@@ -75,9 +71,10 @@ def without(
         CtError: there is an authority key identifier, and ``signer`` has none.
         MalformedError: the extension is there twice, or the parts cannot be found.
     """
-    removed = extension(certificate, oid)
-    extensions = [each for each in _extensions(certificate) if each != removed]
     fields = _fields(certificate)
+    extensions = _extensions(fields)
+    removed = _only(extensions, oid)
+    extensions = [each for each in extensions if each != removed]
     if signer is not None:
         fields[_position(fields, _ISSUER)] = _field(signer, _ISSUER)
         extensions = [_identified_as(each, signer) for each in extensions]
@@ -122,8 +119,16 @@ def _position(fields: list[bytes], number: int) -> int:
     return number + (fields[0][0] == _VERSION)
 
 
-def _extensions(certificate: x509.Certificate) -> list[Extension]:
-    for field in _fields(certificate):
+def _only(extensions: list[Extension], oid: bytes) -> Extension | None:
+    found = [each for each in extensions if each.oid == oid]
+    if len(found) > 1:
+        number = _der.object_identifier(oid[2:]).dotted_string
+        raise MalformedError(f"extension {number}", found="several", expected="at most one")
+    return found[0] if found else None
+
+
+def _extensions(fields: list[bytes]) -> list[Extension]:
+    for field in fields:
         if field[0] == _EXTENSIONS:
             (tagged,) = _der.elements(field)
             (sequence,) = _der.elements(tagged.contents)

@@ -15,6 +15,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from pkilab.ct.log import StoredEntry
+from pkilab.ct.merkle import HASH_SIZE
 from pkilab.ct.signing import log_id
 from pkilab.ct.structures import DigitallySigned, SignedTreeHead, TreeHead
 from pkilab.errors import MalformedError
@@ -101,8 +103,9 @@ def read_tree_head(answer: Mapping[str, Any]) -> SignedTreeHead:
         MalformedError: it is something else.
     """
     root = _bytes("sha256_root_hash", answer.get("sha256_root_hash"))
-    if len(root) != 32:  # noqa: PLR2004 - SHA-256
-        raise MalformedError("sha256_root_hash", found=f"{len(root)} bytes", expected="32")
+    if len(root) != HASH_SIZE:
+        found = f"{len(root)} bytes"
+        raise MalformedError("sha256_root_hash", found=found, expected=f"{HASH_SIZE}")
     head = TreeHead(_count(answer, "tree_size"), _count(answer, "timestamp"), root)
     signature = _bytes("tree_head_signature", answer.get("tree_head_signature"))
     return SignedTreeHead(head, DigitallySigned.decode(signature))
@@ -115,6 +118,14 @@ def write_tree_head(sth: SignedTreeHead) -> dict[str, Any]:
         "timestamp": sth.head.timestamp,
         "sha256_root_hash": base64.b64encode(sth.head.root).decode(),
         "tree_head_signature": base64.b64encode(sth.signature.encode()).decode(),
+    }
+
+
+def write_entry(entry: StoredEntry) -> dict[str, str]:
+    """Write an entry as ``get-entries`` answers it."""
+    return {
+        "leaf_input": base64.b64encode(entry.leaf).decode(),
+        "extra_data": base64.b64encode(entry.extra_data).decode(),
     }
 
 

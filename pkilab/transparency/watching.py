@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pkilab.ct.log import Log, StoredEntry
-from pkilab.ct.log_client import write_tree_head
+from pkilab.ct.log import Log
+from pkilab.ct.log_client import write_entry, write_tree_head
 from pkilab.ct.log_list import LogList, LogState
 from pkilab.ct.monitor import Monitor
 from pkilab.ct.sightings import Sighting
@@ -92,12 +92,7 @@ def answers_of(log: Callable[[], Log], now: Callable[[], datetime]) -> Callable[
                 return {"consistency": [b64encode(each).decode() for each in proof]}
             case "get-entries":
                 found = seen.entries(asked("start"), asked("end") + 1)
-                return {"entries": [_entry(each) for each in found]}
+                return {"entries": [write_entry(each) for each in found]}
         raise LabError(f"{url}: found no such call, expected one of a monitor's")
 
     return get
-
-
-def _entry(entry: StoredEntry) -> dict[str, str]:
-    leaf, extra = (b64encode(part).decode() for part in entry)
-    return {"leaf_input": leaf, "extra_data": extra}

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pkilab.ct.log import StoredEntry
+from pkilab.ct.log_client import write_entry, write_tree_head
 from pkilab.errors import CtError, LabError, MalformedError
 from pkilab.pki.certificates import UNREADABLE
 from pkilab.simulator.ctlogs import listing
@@ -127,13 +127,7 @@ class CtApi:
         )
 
     def _get_sth(self, running: RunningLog, _query: Query) -> Any:  # noqa: ANN401 - JSON
-        sth = running.log.head(self._world.clock.now())
-        return {
-            "tree_size": sth.head.size,
-            "timestamp": sth.head.timestamp,
-            "sha256_root_hash": _b64(sth.head.root),
-            "tree_head_signature": _b64(sth.signature.encode()),
-        }
+        return write_tree_head(running.log.head(self._world.clock.now()))
 
     def _get_sth_consistency(self, running: RunningLog, query: Query) -> Any:  # noqa: ANN401 - JSON
         proof = running.log.consistency_proof(_number(query, "first"), _number(query, "second"))
@@ -148,7 +142,7 @@ class CtApi:
     def _get_entries(self, running: RunningLog, query: Query) -> Any:  # noqa: ANN401 - JSON
         start, last = _number(query, "start"), _number(query, "end")
         found = running.log.entries(start, min(last + 1, start + MOST_ENTRIES))
-        return {"entries": [_entry(each) for each in found]}
+        return {"entries": [write_entry(each) for each in found]}
 
     def _get_roots(self, running: RunningLog, _query: Query) -> Any:  # noqa: ANN401 - JSON
         self._logs.settle()
@@ -158,7 +152,7 @@ class CtApi:
         found = running.log.entry_and_proof(
             _number(query, "leaf_index"), _number(query, "tree_size")
         )
-        return {**_entry(found.entry), "audit_path": [_b64(each) for each in found.path]}
+        return {**write_entry(found.entry), "audit_path": [_b64(each) for each in found.path]}
 
 
 def _chain(body: bytes) -> list[x509.Certificate]:
@@ -205,10 +199,6 @@ def _decode(what: str, text: str) -> bytes:
 def _expect_method(request: HttpRequest, method: str) -> None:
     if request.method != method:
         raise _Refused(405, f"method: found {request.method}, expected {method}")
-
-
-def _entry(stored: StoredEntry) -> dict[str, str]:
-    return {"leaf_input": _b64(stored.leaf), "extra_data": _b64(stored.extra_data)}
 
 
 def _der(certificate: x509.Certificate) -> bytes:

@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pkilab.ct.log import Log, MemoryStorage, Storage
+from pkilab.ct.policy import lifetime_of
 from pkilab.ct.structures import Sct
 from pkilab.errors import CtError, LabError, MalformedError
 from pkilab.pki.keys import generate_key
@@ -148,8 +149,7 @@ class CtLogs:
             MalformedError: a certificate cannot be cut into its parts.
             LabError: a log cannot be written.
         """
-        precertificate = chain[0]
-        lifetime = precertificate.not_valid_after_utc - precertificate.not_valid_before_utc
+        lifetime = lifetime_of(chain[0])
         count = 3 if lifetime + _SECOND > _LONG else 2  # RFC 5280: notAfter is the last second
         asked = [each for each in self.logs if each.name in _FOR_CAS[:count]]
         return tuple(self.add(each, chain, precertificate=True) for each in asked)
