@@ -11,9 +11,10 @@ from pkilab.dns_validation.zones import (
     HostedZone,
     absolute,
     ancestors,
+    cnames,
     hosted_zone,
     plain,
-    record_sets,
+    targets,
     within,
     zones_of,
 )
@@ -294,10 +295,9 @@ def _holders(route53: Route53Client | None, wanted: Wanted) -> list[HostedZone]:
     """Return the account's zones that have the record, the closest first."""
     if route53 is None:
         return []
-    held = []
-    for zone in _zones(route53, wanted.base):
-        sets = record_sets(route53, zone.id, wanted.name, "CNAME")
-        values = [value["Value"] for each in sets for value in each.get("ResourceRecords", [])]
-        if absolute(wanted.value) in map(absolute, values):
-            held.append(zone)
-    return held
+    value = absolute(wanted.value)
+    return [
+        zone
+        for zone in _zones(route53, wanted.base)
+        if any(value in targets(each) for each in cnames(route53, zone.id, wanted.name))
+    ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pkilab.dns_validation.records import ValidationRecord
 from pkilab.errors import LabError
@@ -94,7 +94,10 @@ def to_route53(
     held = _placed(route53, records, zone_id)
     _change(
         route53,
-        [(each, ("UPSERT", _record_set(each, RECORD_SECONDS))) for each in held],
+        [
+            (each.zone_id, "UPSERT", _set(each.name, "CNAME", RECORD_SECONDS, (each.value,)))
+            for each in held
+        ],
         sleep,
     )
     return held
@@ -111,13 +114,13 @@ def remove(
 
     The certificates they proved cannot renew from then on. Arguments and errors as `to_route53`.
     """
-    found = []
-    for each in _placed(route53, records, zone_id):
-        for there in record_sets(route53, each.zone_id, each.name, "CNAME"):
-            values = [value["Value"] for value in there.get("ResourceRecords", [])]
-            if [absolute(value) for value in values] == [absolute(each.value)]:
-                found.append((each, ("DELETE", there)))
-    _change(route53, found, sleep)
+    found = [
+        (each, there)
+        for each in _placed(route53, records, zone_id)
+        for there in cnames(route53, each.zone_id, each.name)
+        if targets(there) == [absolute(each.value)]
+    ]
+    _change(route53, [(each.zone_id, "DELETE", there) for each, there in found], sleep)
     return tuple(each for each, _ in found)
 
 
@@ -153,8 +156,7 @@ def delegate(
     if not within(zone.name, above.name) or zone.name == above.name:
         raise LabError(f"{zone.name}: found the parent zone {above.name}, expected one above it")
     delegation = _set(zone.name, "NS", DELEGATION_SECONDS, zone.name_servers)
-    placed = Placed(zone.name, "", above.name, above.id)
-    _change(owner, [(placed, ("UPSERT", delegation))], sleep)
+    _change(owner, [(above.id, "UPSERT", delegation)], sleep)
     return Delegation(zone.name, zone.name_servers, above.id)
 
 
@@ -183,18 +185,21 @@ def zones_of(route53: Route53Client, name: str) -> Iterator[tuple[str, str, bool
                 yield bare(zone["Id"]), candidate, private
 
 
-def record_sets(
-    route53: Route53Client, zone_id: str, name: str, kind: Literal["CNAME"]
-) -> list[Any]:
-    """Return the zone's record sets of a name and type: one or none."""
+def cnames(route53: Route53Client, zone_id: str, name: str) -> list[Any]:
+    """Return the zone's CNAME record sets of a name: one or none."""
     answer = route53.list_resource_record_sets(
-        HostedZoneId=zone_id, StartRecordName=name, StartRecordType=kind, MaxItems="1"
+        HostedZoneId=zone_id, StartRecordName=name, StartRecordType="CNAME", MaxItems="1"
     )
     return [
         each
         for each in answer["ResourceRecordSets"]
-        if (absolute(each["Name"]), each["Type"]) == (absolute(name), kind)
+        if (absolute(each["Name"]), each["Type"]) == (absolute(name), "CNAME")
     ]
+
+
+def targets(record_set: Any) -> list[str]:  # noqa: ANN401 - Route 53's answer
+    """Return what a CNAME record set leads to, with final dots; an alias has no values."""
+    return [absolute(each["Value"]) for each in record_set.get("ResourceRecords", [])]
 
 
 def ancestors(name: str) -> Iterator[str]:
@@ -251,10 +256,6 @@ def _closest(route53: Route53Client, name: str) -> tuple[str, str]:
     return ids[0], closest
 
 
-def _record_set(placed: Placed, seconds: int) -> dict[str, Any]:
-    return _set(placed.name, "CNAME", seconds, (placed.value,))
-
-
 def _set(name: str, kind: str, seconds: int, values: Iterable[str]) -> dict[str, Any]:
     data = [{"Value": value} for value in values]
     return {"Name": name, "Type": kind, "TTL": seconds, "ResourceRecords": data}
@@ -262,14 +263,14 @@ def _set(name: str, kind: str, seconds: int, values: Iterable[str]) -> dict[str,
 
 def _change(
     route53: Route53Client,
-    changes: list[tuple[Placed, tuple[str, dict[str, Any]]]],
+    changes: list[tuple[str, str, dict[str, Any]]],
     sleep: Callable[[float], None],
 ) -> None:
-    """Make changes, zone by zone, and wait until each is served."""
+    """Make changes (zone id, action, record set), zone by zone; wait until each is served."""
     by_zone: dict[str, list[Any]] = {}
-    for placed, (action, record_set) in changes:
+    for zone_id, action, record_set in changes:
         change = {"Action": action, "ResourceRecordSet": record_set}
-        by_zone.setdefault(placed.zone_id, []).append(change)
+        by_zone.setdefault(zone_id, []).append(change)
     for zone_id, held in by_zone.items():
         answer = route53.change_resource_record_sets(
             HostedZoneId=zone_id, ChangeBatch={"Changes": held}

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pkilab.errors import MalformedError
 from pkilab.pki import pem
 from pkilab.pki.keys import PrivateKey, can_sign, key_algorithm
-from pkilab.pki.material import is_encrypted, undo_base64
+from pkilab.pki.material import KEYS, is_encrypted, undo_base64
 from pkilab.pki.pkcs12 import PfxError, inspect_pfx
 
 KEY_ALGORITHMS = (
@@ -23,7 +23,6 @@ KEY_ALGORITHMS = (
     "EC_prime256v1", "EC_secp384r1", "EC_secp521r1",
 )  # fmt: skip
 LARGEST_KEY, LARGEST_CERTIFICATE, LARGEST_CHAIN = 5_120, 32_768, 2_097_152  # bytes of PEM
-_KEY_LABELS = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
 
 
 class Cause(StrEnum):
@@ -109,7 +108,7 @@ def read_key(data: bytes | str) -> tuple[PrivateKey | None, list[Finding]]:
     found += _around(text, "private key")
     # EC PARAMETERS before the key is what openssl writes; ACM passes over it.
     keys = [block for block in blocks if block[0] != "EC PARAMETERS"]
-    if len(keys) != 1 or keys[0][0] not in _KEY_LABELS:
+    if len(keys) != 1 or keys[0][0] not in KEYS:
         kinds = ", ".join(kind for kind, _ in keys) or "parameters alone"
         return None, [*found, not_pem("private key", f"{kinds}, expected one private key")]
     key, objection = _key(*keys[0])

@@ -91,7 +91,7 @@ def first(data: bytes) -> Element:
         CutError: it is longer than the data.
         MalformedError: it is no element.
     """
-    return next(_each(data, 0))
+    return next(_each(data))
 
 
 def elements(data: bytes) -> tuple[Element, ...]:
@@ -102,17 +102,17 @@ def elements(data: bytes) -> tuple[Element, ...]:
         MalformedError: what is there is no element, or there are more than a file needs.
     """
     found = []
-    for element in _each(data, 0):
+    for element in _each(data):
         found.append(element)
         if len(found) > _MOST_ELEMENTS:
             raise MalformedError("BER", found="more", expected=f"{_MOST_ELEMENTS} elements")
     return tuple(found)
 
 
-def _each(data: bytes, depth: int) -> Iterator[Element]:
+def _each(data: bytes) -> Iterator[Element]:
     at = 0
     while at < len(data):
-        start, end, after = _bounds(data, at, depth)
+        start, end, after = _bounds(data, at, 0)
         yield Element(data[at], data[start:end], data[at:after])
         at = after
 

@@ -361,7 +361,7 @@ def _other_der(data: bytes) -> str | None:
         begin = _ber.elements(_ber.first(data).contents)[0]
         if begin.tag == _ber.OBJECT_IDENTIFIER:
             return "a PKCS#7 file, which holds no private keys"
-        if begin.tag == _ber.INTEGER and begin.number() != 3:  # noqa: PLR2004 - as in read_layout
+        if begin.tag == _ber.INTEGER and begin.number() != _VERSION:
             return "a private key in DER, or other bytes"
         if begin.tag != _der.SEQUENCE:
             return None

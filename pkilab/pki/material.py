@@ -35,8 +35,8 @@ from pkilab.pki.keys import PrivateKey, can_sign, key_algorithm, write_private_k
 if TYPE_CHECKING:
     from typing import Any
 
-_CERTIFICATES = {"CERTIFICATE", "X509 CERTIFICATE"}
-_KEYS = {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"}
+_CERTIFICATES = frozenset(pem.CERTIFICATE)
+KEYS = frozenset({"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"})
 _PARAMETERS = {"EC PARAMETERS", "DH PARAMETERS"}
 FILES = ("certificate.pem", "private-key.pem", "chain.pem")
 
@@ -194,11 +194,11 @@ def sort_pem(*texts: str | bytes, passphrase: str | bytes | None = None) -> Mate
     certificates = [_certificate(text) for kind, text in blocks if kind in _CERTIFICATES]
     if len(set(certificates)) < len(certificates):
         notes.append("copies of a certificate were dropped")
-    keys = [(kind, text) for kind, text in blocks if kind in _KEYS]
+    keys = [(kind, text) for kind, text in blocks if kind in KEYS]
     for kind in dict.fromkeys(kind for kind, _ in blocks):
         if kind in _PARAMETERS:
             notes.append(f"{kind} was left out; the key names its curve itself")
-        elif kind not in _CERTIFICATES | _KEYS:
+        elif kind not in _CERTIFICATES | KEYS:
             raise MaterialError(
                 MaterialCause.NOT_PEM,
                 found=f"a block of kind {kind}",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _Loaded = TypeVar("_Loaded")
 
-_CERTIFICATE = ("CERTIFICATE", "X509 CERTIFICATE")  # the second is old OpenSSL's
+CERTIFICATE = ("CERTIFICATE", "X509 CERTIFICATE")  # the second is old OpenSSL's
 _REQUEST = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")  # the second is old tools'
 # A block's text ends at the next dashes, wherever they lead: a search for the block's own end would
 # read the rest of a hostile text anew for every beginning in it.
@@ -41,7 +41,7 @@ def load_certificate(data: bytes | str) -> x509.Certificate:
     Raises:
         MalformedError: anything else, several certificates or a private key among it.
     """
-    ders = blocks(data, "certificate", _CERTIFICATE)
+    ders = blocks(data, "certificate", CERTIFICATE)
     return load_der(_one(ders, "certificate"), "certificate", x509.load_der_x509_certificate)
 
 
@@ -53,7 +53,7 @@ def load_certificates(data: bytes | str) -> tuple[x509.Certificate, ...]:
     """
     return tuple(
         load_der(der, "certificate", x509.load_der_x509_certificate)
-        for der in blocks(data, "certificate", _CERTIFICATE)
+        for der in blocks(data, "certificate", CERTIFICATE)
     )
 
 
@@ -92,10 +92,7 @@ def blocks(data: bytes | str, thing: str, labels: tuple[str, ...]) -> tuple[byte
         if data[0] == _DER_SEQUENCE and b"-----BEGIN" not in data:
             return (data,)
         data = data.decode("latin-1")  # any byte may stand in the text around a block
-    found = _BLOCK.findall(data)
-    if not found or len(found) < data.count("-----BEGIN "):
-        what = "a PEM block that does not end" if "-----BEGIN" in data else "no PEM block"
-        raise MalformedError(thing, found=what, expected=expected)
+    found = [match.groups() for match in _cut(data, thing, expected)]
     for label, _ in found:
         if label not in labels:
             raise MalformedError(thing, found=f"a block of kind {label}", expected=expected)
@@ -108,11 +105,7 @@ def split(text: str) -> tuple[tuple[str, str], ...]:
     Raises:
         MalformedError: none there, or one that does not end.
     """
-    found = tuple((match[1], match[0]) for match in _BLOCK.finditer(text))
-    if not found or len(found) < text.count("-----BEGIN "):
-        what = "a PEM block that does not end" if "-----BEGIN" in text else "no PEM block"
-        raise MalformedError("PEM", found=what, expected="PEM blocks")
-    return found
+    return tuple((match[1], match[0]) for match in _cut(text, "PEM", "PEM blocks"))
 
 
 def around(text: str) -> str:
@@ -135,6 +128,14 @@ def load_der(der: bytes, thing: str, loader: Callable[[bytes], _Loaded]) -> _Loa
         raise MalformedError(
             thing, found=f"DER that cannot be read ({why})", expected=thing
         ) from None
+
+
+def _cut(text: str, thing: str, expected: str) -> list[re.Match[str]]:
+    found = list(_BLOCK.finditer(text))
+    if not found or len(found) < text.count("-----BEGIN "):
+        what = "a PEM block that does not end" if "-----BEGIN" in text else "no PEM block"
+        raise MalformedError(thing, found=what, expected=expected)
+    return found
 
 
 def _one(ders: tuple[bytes, ...], thing: str) -> bytes:

@@ -152,7 +152,7 @@ class MerkleTree:
     # ---------------------------------------------------------------------------------------- text
 
     def __repr__(self) -> str:
-        return "\n".join([*self._head(), "", *self._lines(self.root)])
+        return "\n".join([*self._head(), "", *self._lines(self.root, self._words())])
 
     def _head(self) -> Iterator[str]:
         count = len(self.hashes)
@@ -164,21 +164,29 @@ class MerkleTree:
             proof = _hashes(len(self.proof))
             yield f"from {self.earlier} to {count}: the two roots are bound by {proof}"
 
-    def _lines(self, node: Node, first: str = "", rest: str = "") -> Iterator[str]:
-        words = [node.leaves, _short(node.hash), self._word(node)]
+    def _lines(
+        self, node: Node, said: Mapping[tuple[int, int], str], first: str = "", rest: str = ""
+    ) -> Iterator[str]:
+        words = [node.leaves, _short(node.hash), said[node.start, node.end]]
         if not node.children and (label := self.labels[node.start]):
             words.append(drawing.clean(label).replace("\n", " "))
         yield first + "  ".join(filter(None, words))
         for left, child in enumerate(node.children, 1 - len(node.children)):
             branch, below = ("├── ", "│   ") if left else ("└── ", "    ")
-            yield from self._lines(child, rest + branch, rest + below)
+            yield from self._lines(child, said, rest + branch, rest + below)
 
-    def _word(self, node: Node) -> str:
-        role = self.roles.get((node.start, node.end), "")
-        if role == "sent":
-            return f"[sent, {self.proof.index(node) + 1}]"
+    def _words(self) -> Mapping[tuple[int, int], str]:
+        """What is said of each node, by its ``(start, end)``."""
         words = {"leaf": "[the leaf]", "computed": "[computed]", "": ""}
-        return words[role] if node.complete else f"{words[role]} (still grows)".strip()
+        found, roles = {}, self.roles
+        for node in _walk(self.root):
+            place = node.start, node.end
+            if (role := roles.get(place, "")) != "sent":
+                growing = "" if node.complete else " (still grows)"
+                found[place] = f"{words[role]}{growing}".strip()
+        for number, node in enumerate(self.proof, 1):
+            found[node.start, node.end] = f"[sent, {number}]"
+        return found
 
     # ------------------------------------------------------------------------------------- picture
 
