@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -25,7 +24,8 @@ from pkilab.ct.precertificates import issue_logged
 from pkilab.pki import names
 from pkilab.pki.entropy import Entropy
 from pkilab.pki.keys import PublicKey, generate_key
-from pkilab.simulator.acm.trust_services import TrustServices
+from pkilab.simulator.acm.trust_services import TrustServices, signing_algorithm
+from pkilab.simulator.acmpca.algorithms import sign_certificate
 from pkilab.simulator.acmpca.state import Authority
 from pkilab.simulator.ctlogs.logs import CtLogs
 from pkilab.simulator.service import HttpRequest, HttpResponse
@@ -233,8 +233,7 @@ class Amazon:
 
 
 def _signed(builder: x509.CertificateBuilder, signer: _SigningKey) -> x509.Certificate:
-    repeatable = True if isinstance(signer, ec.EllipticCurvePrivateKey) else None
-    return builder.sign(signer, hashes.SHA256(), ecdsa_deterministic=repeatable)
+    return sign_certificate(builder, signer, signing_algorithm(signer))
 
 
 def _of_ca(path_length: int | None) -> tuple[tuple[x509.ExtensionType, bool], ...]:

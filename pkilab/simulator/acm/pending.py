@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from pkilab.simulator.acm.issuing import Issuance, IssuanceError, Made, Order
 from pkilab.simulator.acm.renewing import install
-from pkilab.simulator.acm.state import AcmCertificate, Certificates
+from pkilab.simulator.acm.state import AcmCertificate
 from pkilab.simulator.acm.validating import ATTEMPT, Validator
 from pkilab.simulator.world import World
 
@@ -25,7 +25,6 @@ class Pending:
 
     Args:
         world: whose clock and latency count.
-        certificates: those that exist; a deleted request is not looked at any more.
         validator: looks for the proofs.
         issuance: the way to the CAs.
         issued: called with a certificate once it is issued.
@@ -34,12 +33,11 @@ class Pending:
     def __init__(
         self,
         world: World,
-        certificates: Certificates,
         validator: Validator,
         issuance: Issuance,
         issued: Callable[[AcmCertificate], None],
     ) -> None:
-        self._world, self._certificates, self._validator = world, certificates, validator
+        self._world, self._validator = world, validator
         self._issuance, self._issued = issuance, issued
 
     def begin(self, request: AcmCertificate, requester: str) -> None:
@@ -56,9 +54,7 @@ class Pending:
         if request.status != "PENDING_VALIDATION" or request.type == "PRIVATE" or not ready:
             return
         if now - request.created >= ATTEMPT:
-            request.status = "VALIDATION_TIMED_OUT"
-            for each in request.validations:
-                each.status = "FAILED" if each.status != "SUCCESS" else each.status
+            _end(request, "VALIDATION_TIMED_OUT")
             return
         verdict = self._validator.look(request.validations)
         if verdict == "VALIDATED":
@@ -103,9 +99,8 @@ class Pending:
         self._issued(request)
 
     def _fail(self, request: AcmCertificate, reason: str) -> None:
-        request.status, request.failure = "FAILED", reason
-        for each in request.validations:
-            each.status = "FAILED" if each.status != "SUCCESS" else each.status
+        request.failure = reason
+        _end(request, "FAILED")
 
     def _later(self, request: AcmCertificate, pause: timedelta, run: Callable[[], None]) -> None:
         if pause:
@@ -115,7 +110,14 @@ class Pending:
 
     def _at(self, request: AcmCertificate, pause: timedelta, run: Callable[[], None]) -> None:
         def still() -> None:
-            if self._certificates.find(request.arn) is request:
+            if not request.deleted:
                 run()
 
         self._world.clock.at(self._world.clock.now() + pause, still, f"acm: {request.arn}")
+
+
+def _end(request: AcmCertificate, status: str) -> None:
+    """End a request without a certificate; what was proved stays so."""
+    request.status = status
+    for each in request.validations:
+        each.status = "FAILED" if each.status != "SUCCESS" else each.status

@@ -46,16 +46,7 @@ class Renewals:
         if not is_pending(of):
             validations = tuple(map(_asked_anew, of.validations))
             of.renewal = Renewal("PENDING_AUTO_RENEWAL", now, validations)
-        if self._world.latency:
-            before, when = of.certificate, now + self._world.latency
-
-            def go_on() -> None:
-                if of.certificate is before:
-                    self.go_on(of)
-
-            self._world.clock.at(when, go_on, f"acm: renewal of {of.arn}")
-        else:
-            self.go_on(of)
+        self._later(of, lambda: self.go_on(of))
 
     def go_on(self, of: AcmCertificate) -> None:
         """Try once more to finish a renewal that began, if it still is to be renewed."""
@@ -92,17 +83,7 @@ class Renewals:
         except IssuanceError as error:
             _pending(of).reason = error.reason
             return
-        before = of.certificate
-        if not self._world.latency:
-            self._collect(of, order)
-            return
-
-        def collect() -> None:
-            if of.certificate is before and not of.deleted:
-                self._collect(of, order)
-
-        when = self._world.clock.now() + self._world.latency
-        self._world.clock.at(when, collect, f"acm: renewal of {of.arn}")
+        self._later(of, lambda: self._collect(of, order))
 
     def _collect(self, of: AcmCertificate, order: Order) -> None:
         try:
@@ -119,6 +100,20 @@ class Renewals:
         _pending(of).reason = None
         self._note(of, "SUCCESS")
         self._renewed(of)
+
+    def _later(self, of: AcmCertificate, run: Callable[[], None]) -> None:
+        """Go on after the world's latency, if the certificate is still there and the same."""
+        if not self._world.latency:
+            run()
+            return
+        before = of.certificate
+
+        def still() -> None:
+            if of.certificate is before and not of.deleted:
+                run()
+
+        when = self._world.clock.now() + self._world.latency
+        self._world.clock.at(when, still, f"acm: renewal of {of.arn}")
 
     def _note(self, of: AcmCertificate, status: str) -> None:
         renewal = _pending(of)

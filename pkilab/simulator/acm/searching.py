@@ -157,10 +157,10 @@ def ordered(
 ) -> list[AcmCertificate]:
     """Return certificates in an order; those without the value come last."""
     key = _ORDERS.get(sort_by, _nothing)
-    valued = [(value, each) for each in found if (value := key(each, now)) is not None]
+    keyed = [(key(each, now), each) for each in found]
+    valued = [pair for pair in keyed if pair[0] is not None]
     valued.sort(key=lambda pair: pair[0], reverse=sort_order == "DESCENDING")
-    rest = [each for each in found if key(each, now) is None]
-    return [each for _, each in valued] + rest
+    return [each for _, each in valued] + [each for value, each in keyed if value is None]
 
 
 def _nothing(_: AcmCertificate, __: datetime) -> None:

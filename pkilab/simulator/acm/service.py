@@ -69,7 +69,7 @@ class Acm(JsonService):
         self._ledger = Ledger(quotas or Quotas(), self.certificates)
         self._validator = Validator(world, resolver)
         issuance = Issuance(world, amazon, private_ca)
-        self._pending = Pending(world, self.certificates, self._validator, issuance, self._issued)
+        self._pending = Pending(world, self._validator, issuance, self._issued)
         self._renewals = Renewals(world, self._validator, issuance, self._renewed)
         self._life = Life(world, self._accounts, self._renewals, self._notices)
         self._tokens: dict[tuple[str, str, str], list[tuple[datetime, str, Request]]] = {}

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pkilab.simulator.acmpca.tagging import listed
 from pkilab.simulator.service import AwsError
+
+__all__ = ["MAXIMUM", "added", "listed", "removed"]
 
 Json = dict[str, Any]
 MAXIMUM = 50
@@ -38,11 +41,3 @@ def removed(current: dict[str, str | None], tags: Sequence[Json]) -> dict[str, s
         if tag["Key"] in result and tag.get("Value") in (None, result[tag["Key"]]):
             del result[tag["Key"]]
     return result
-
-
-def listed(tags: dict[str, str | None]) -> list[Json]:
-    """Return tags as the API lists them, in the order they were set."""
-    return [
-        {"Key": key} if value is None else {"Key": key, "Value": value}
-        for key, value in tags.items()
-    ]

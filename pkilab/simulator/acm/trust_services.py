@@ -120,7 +120,7 @@ class TrustServices:
         # Of two lists of one second the one with more entries is the newer.
         number = (int(now.timestamp()) << 32) + len(entries)
         return build_crl(
-            certificate, key, _signing(key), entries,
+            certificate, key, signing_algorithm(key), entries,
             number=number, this_update=now, next_update=now + _WEEK,
         )  # fmt: skip
 
@@ -129,7 +129,7 @@ class TrustServices:
             certificate, key = self._ca()
             self._authority = Authority(
                 arn="", account="", region="", kind="SUBORDINATE",
-                configuration={"SigningAlgorithm": _signing(key)},
+                configuration={"SigningAlgorithm": signing_algorithm(key)},
                 usage_mode="GENERAL_PURPOSE", key_storage="",
                 created_at=now, changed_at=now, ready_at=now, key=key, csr=b"",
                 status="ACTIVE",
@@ -141,5 +141,6 @@ class TrustServices:
         return self._authority
 
 
-def _signing(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+def signing_algorithm(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    """Return by what an intermediate with such a key signs, in acm-pca's words."""
     return f"SHA256WITH{'RSA' if isinstance(key, rsa.RSAPrivateKey) else 'ECDSA'}"

@@ -60,6 +60,11 @@ def name_text(name: Name) -> str:
     return "".join(f"{_label_text(label)}." for label in fold(name)) or "."
 
 
+def host_text(name: Name) -> str:
+    """Write a name as host names are written: its octets as they are, without a final dot."""
+    return ".".join(label.decode("latin-1") for label in name)
+
+
 def is_within(name: Name, zone: Name) -> bool:
     """Say whether a name is a zone's apex or below it."""
     return name[len(name) - len(zone) :] == zone if len(name) >= len(zone) else False

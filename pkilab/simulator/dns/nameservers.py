@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address
 
-from pkilab.simulator.dns.names import Name
+from pkilab.simulator.dns.names import Name, host_text
 
 DOMAINS = ("com", "net", "org", "co.uk")
 PER_DOMAIN = 512
@@ -32,7 +32,7 @@ def host(number: int) -> str:
 
 def number(name: Name) -> int | None:
     """Return the server of a host name; None: it is not one of Route 53's."""
-    text = ".".join(label.decode("latin-1") for label in name)
+    text = host_text(name)
     if (found := _NAME.fullmatch(text)) is None:
         return None
     which = int(found[1])

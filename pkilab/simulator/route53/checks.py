@@ -99,15 +99,12 @@ def _require_size(changes: list[Json]) -> None:
 
 def _entry(zone: HostedZone, members: Json) -> Entry:
     kind = members["Type"]
-    try:
-        name = tuple(read_host(members["Name"]).label)
-    except RecordValueError as problem:
-        raise _RefusedChangeError(str(problem)) from problem
+    name = _name(members["Name"])
     if not is_within(name, zone.name):
         where = f"{name_text(name)} is not permitted in zone {name_text(zone.name)}"
         raise _RefusedChangeError(f"RRSet with DNS name {where}")
     if alias := members.get("AliasTarget"):
-        target = _alias_name(alias)
+        target = _name(alias["DNSName"])
         alias_target = {**alias, "DNSName": name_text(target)}
         return Entry(RecordSet(name, kind, 0, (), target), (), alias_target)
     values = tuple(record["Value"] for record in members["ResourceRecords"])
@@ -127,9 +124,9 @@ def _entry(zone: HostedZone, members: Json) -> Entry:
     return Entry(RecordSet(name, kind, members["TTL"], tuple(data)), values)
 
 
-def _alias_name(alias: Json) -> Name:
+def _name(text: str) -> Name:
     try:
-        return tuple(read_host(alias["DNSName"]).label)
+        return tuple(read_host(text).label)
     except RecordValueError as problem:
         raise _RefusedChangeError(str(problem)) from problem
 

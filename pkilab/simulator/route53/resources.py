@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from dnslib import A
 
 from pkilab.simulator.apigateway.state import ApiGatewayState
-from pkilab.simulator.dns.names import Name
+from pkilab.simulator.dns.names import Name, host_text
 from pkilab.simulator.dns.records import Rdata
 
 LOOPBACK = IPv4Address("127.0.0.1")
@@ -36,18 +36,14 @@ class AwsResources:
 
     def hosted_zone(self, name: Name) -> str | None:
         """Return the hosted zone id with which a name is an alias target; None: it is none."""
-        return self._targets().get(_host(name))
+        return self._targets().get(host_text(name))
 
     def addresses(self, name: Name) -> tuple[Rdata, ...]:
         """Return the addresses of a name under amazonaws.com; none: it leads nowhere."""
-        host = _host(name)
+        host = host_text(name)
         known = host in self._targets() or (host.endswith(".amazonaws.com") and self._serves(host))
         return (A(tuple(self._address.packed)),) if known else ()
 
     def _targets(self) -> dict[str, str]:
         domains = self._apis.domains.values()
         return {domain.regional_name: domain.hosted_zone_id for domain in domains}
-
-
-def _host(name: Name) -> str:
-    return ".".join(label.decode("latin-1") for label in name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
-from pkilab.simulator.dns.names import Name, name_text
+from pkilab.simulator.dns.names import Name, is_within, name_text
 from pkilab.simulator.dns.records import KINDS, RecordValueError, read_host, value_text
 from pkilab.simulator.dns.zone import Finding
 from pkilab.simulator.restxml import RestXmlService
@@ -234,7 +234,7 @@ class Route53(RestXmlService):
             raise self._error("InvalidInput", "Private hosted zones cannot be tested.")
         name = self._name(record_name)
         published = found.published
-        inside = published is not None and name[len(name) - len(found.name) :] == found.name
+        inside = is_within(name, found.name)
         answered = published.find(name, record_type) if published and inside else Finding("REFUSED")
         return {
             "Nameserver": found.server_names[0],
