@@ -7,6 +7,7 @@
     ├── MissingExtraError       an optional dependency is not installed
     ├── MalformedError          bytes or text that are not what they should be
     ├── VerificationError       well-formed, and not to be trusted; carries every reason
+    ├── UnsupportedError        well-formed, and beyond what this package models
     └── CtError                 a proof, signature or history of a log that does not hold
 
 Calls to AWS, simulated or real, raise botocore's ``ClientError`` and nothing else.
@@ -52,6 +53,14 @@ class VerificationError(PkilabError):
     def __init__(self, thing: str, reasons: tuple[str, ...]) -> None:
         super().__init__(f"{thing}: " + "; ".join(reasons))
         self.thing, self.reasons = thing, reasons
+
+
+class UnsupportedError(PkilabError):
+    """Something well-formed that is not modelled here, and is refused rather than ignored."""
+
+    def __init__(self, thing: str) -> None:
+        super().__init__(f"{thing} is not modelled by pkilab")
+        self.thing = thing
 
 
 class CtError(PkilabError):
