@@ -11,22 +11,41 @@ certificate cannot be deleted at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from pkilab.errors import LabError, PkilabError
 from pkilab.journal import as_html, count, frame
+from pkilab.removal import (
+    ACM,
+    ALIAS,
+    AUTHORITY,
+    BUCKET,
+    CERTIFICATE,
+    CONTROL,
+    DOMAIN,
+    FUNCTION,
+    HTTP_API,
+    KEY,
+    MFA_DEVICE,
+    OBJECT,
+    ORGANIZATION,
+    POLICY,
+    REST_API,
+    ROLE,
+    STACK,
+    UNIT,
+    USER,
+    ZONE,
+    Created,
+    remove,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from mypy_boto3_acm_pca import ACMPCAClient
-    from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
     from pandas import DataFrame
 
     from pkilab.journal import Entry
@@ -34,82 +53,70 @@ if TYPE_CHECKING:
 #: service, account alias, region -> a boto3 client.
 ClientFor: TypeAlias = "Callable[[str, str, str], Any]"
 
-_AUTHORITY, _BUCKET, _OBJECT, _CERTIFICATE = (
-    "certificate authority",
-    "bucket",
-    "object",
-    "certificate",
-)
-_DOMAIN, _HTTP_API, _REST_API, _FUNCTION = "domain name", "HTTP API", "REST API", "function"
-_ROLE, _ACM, _ZONE, _STACK = "role", "ACM certificate", "hosted zone", "stack"
 # What uses comes before what is used: a domain name its certificate, a function its role. A CA
 # writes CRLs to its bucket until it is deleted, so buckets come after CAs. A stack is deleted in
 # its role, and its resources may be in zones and buckets that it does not have itself.
-_USING = (_DOMAIN, _HTTP_API, _REST_API, _FUNCTION, _STACK)
-_ORDER = (*_USING, _ROLE, _ACM, _ZONE, _AUTHORITY, _BUCKET)
+# What an organization's policies deny, they deny to the clean-up too: they go first of all.
+_CONTROLS = (CONTROL, UNIT, ORGANIZATION)
+_USING = (DOMAIN, HTTP_API, REST_API, FUNCTION, STACK)
+_IAM = (MFA_DEVICE, USER, ROLE, POLICY)
+_ORDER = (*_CONTROLS, *_USING, *_IAM, ACM, ZONE, AUTHORITY, ALIAS, KEY, BUCKET)
 _KINDS = {
-    ("s3", "CreateBucket"): _BUCKET,
-    ("acm-pca", "CreateCertificateAuthority"): _AUTHORITY,
-    ("acm-pca", "IssueCertificate"): _CERTIFICATE,
-    ("apigateway", "CreateDomainName"): _DOMAIN,
-    ("apigatewayv2", "CreateDomainName"): _DOMAIN,
-    ("apigatewayv2", "CreateApi"): _HTTP_API,
-    ("apigateway", "CreateRestApi"): _REST_API,
-    ("lambda", "CreateFunction"): _FUNCTION,
-    ("iam", "CreateRole"): _ROLE,
-    ("acm", "ImportCertificate"): _ACM,
-    ("acm", "RequestCertificate"): _ACM,
-    ("route53", "CreateHostedZone"): _ZONE,
+    ("s3", "CreateBucket"): BUCKET,
+    ("acm-pca", "CreateCertificateAuthority"): AUTHORITY,
+    ("acm-pca", "IssueCertificate"): CERTIFICATE,
+    ("apigateway", "CreateDomainName"): DOMAIN,
+    ("apigatewayv2", "CreateDomainName"): DOMAIN,
+    ("apigatewayv2", "CreateApi"): HTTP_API,
+    ("apigateway", "CreateRestApi"): REST_API,
+    ("lambda", "CreateFunction"): FUNCTION,
+    ("iam", "CreateRole"): ROLE,
+    ("iam", "CreateUser"): USER,
+    ("iam", "CreatePolicy"): POLICY,
+    ("iam", "CreateVirtualMFADevice"): MFA_DEVICE,
+    ("kms", "CreateKey"): KEY,
+    ("kms", "CreateAlias"): ALIAS,
+    ("organizations", "CreateOrganization"): ORGANIZATION,
+    ("organizations", "CreateOrganizationalUnit"): UNIT,
+    ("organizations", "CreatePolicy"): CONTROL,
+    ("acm", "ImportCertificate"): ACM,
+    ("acm", "RequestCertificate"): ACM,
+    ("route53", "CreateHostedZone"): ZONE,
 }
 _NOUNS = {
-    _AUTHORITY: ("CertificateAuthority",),
-    _BUCKET: ("Bucket",),
-    _OBJECT: ("Object", "Objects"),
-    _DOMAIN: ("DomainName",),
-    _HTTP_API: ("Api",),
-    _REST_API: ("RestApi",),
-    _FUNCTION: ("Function",),
-    _ROLE: ("Role",),
-    _ACM: ("Certificate",),
-    _ZONE: ("HostedZone",),
-    _STACK: (),
-}
-_LEFT = {
-    _CERTIFICATE: "a certificate cannot be deleted; revoke it if it must not be trusted",
-    _OBJECT: "in a bucket that was there before; it may have replaced another object",
+    AUTHORITY: ("CertificateAuthority",),
+    BUCKET: ("Bucket",),
+    OBJECT: ("Object", "Objects"),
+    DOMAIN: ("DomainName",),
+    HTTP_API: ("Api",),
+    REST_API: ("RestApi",),
+    FUNCTION: ("Function",),
+    ROLE: ("Role",),
+    ACM: ("Certificate",),
+    ZONE: ("HostedZone",),
+    STACK: (),
+    USER: ("User",),
+    POLICY: ("Policy",),
+    MFA_DEVICE: ("VirtualMFADevice",),
+    ALIAS: ("Alias",),
+    KEY: (),
+    ORGANIZATION: (),
+    UNIT: ("OrganizationalUnit",),
+    CONTROL: ("Policy",),
 }
 _OBJECT_WRITERS = ("PutObject", "CopyObject", "CompleteMultipartUpload")
+_DELETERS = {KEY: ("ScheduleKeyDeletion",), ORGANIZATION: ("DeleteOrganization",)}
+_RESTORERS = ("RestoreCertificateAuthority", "CancelKeyDeletion")
 _GONE = (
     "ResourceNotFoundException",
+    "AWSOrganizationsNotInUseException",
+    "OrganizationalUnitNotFoundException",
+    "PolicyNotFoundException",
     "NoSuchBucket",
     "NotFoundException",
     "NoSuchEntity",
     "NoSuchHostedZone",
 )
-_BATCH = 1000  # as many objects as one DeleteObjects takes
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """One thing that calls created.
-
-    Attributes:
-        kind: ``certificate authority``, ``bucket``, ``object``, ``certificate``, or the API's noun
-            for anything else.
-        arn: its ARN.
-        service: as boto3 names it.
-        account: the lab's alias; ``account_id`` is the twelve digits.
-        region: of the client that created it.
-        at: when, aware.
-    """
-
-    kind: str
-    arn: str
-    service: str
-    account: str
-    account_id: str
-    region: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +189,8 @@ def plan(entries: Iterable[Entry]) -> tuple[Created, ...]:
             continue
         for created in _created(entry):
             standing.setdefault(created.arn, created)
-        for arn in entry.resources:
-            if entry.operation == "RestoreCertificateAuthority" and arn in deleted:
+        for arn in _touched(entry, standing):
+            if entry.operation in _RESTORERS and arn in deleted:
                 standing[arn] = deleted.pop(arn)
             elif _deletes(entry, arn, standing):
                 deleted[arn] = standing.pop(arn)
@@ -223,7 +230,7 @@ def clean_up(
     for each in created:
         try:
             client = client_for(each.service, each.account, each.region)
-            group, note = _remove(each, client, permanent_deletion_days)
+            group, note = remove(each, client, permanent_deletion_days)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             gone = code in _GONE
@@ -232,150 +239,6 @@ def clean_up(
             group, note = "left", str(error)
         groups[group].append(Outcome(each, note))
     return Cleaned(tuple(groups["removed"]), tuple(groups["left"]), tuple(groups["gone"]))
-
-
-def _remove(created: Created, client: Any, days: int) -> tuple[str, str]:  # noqa: ANN401 - a client of any service
-    if created.kind == _AUTHORITY:
-        return _remove_authority(created, client, days)
-    if created.kind == _STACK:
-        return _remove_stack(created, client)
-    if remove := _REMOVERS.get(created.kind):
-        return "removed", remove(created.arn.rpartition("/")[2], created, client)
-    if created.kind == _BUCKET:
-        return _remove_bucket(created, client)
-    unknown = f"how to delete this is not known here: {created.service} {created.kind}"
-    return "left", _LEFT.get(created.kind, unknown)
-
-
-def _remove_authority(created: Created, client: ACMPCAClient, days: int) -> tuple[str, str]:
-    arn = created.arn
-    ca = client.describe_certificate_authority(CertificateAuthorityArn=arn)["CertificateAuthority"]
-    if ca["Status"] == "DELETED":
-        return "gone", _restorable(ca.get("RestorableUntil"))
-    if ca["Status"] == "ACTIVE":
-        client.update_certificate_authority(CertificateAuthorityArn=arn, Status="DISABLED")
-    client.delete_certificate_authority(
-        CertificateAuthorityArn=arn, PermanentDeletionTimeInDays=days
-    )
-    try:
-        answer = client.describe_certificate_authority(CertificateAuthorityArn=arn)
-    except (
-        ClientError
-    ):  # deleted for good at once, as a CA that never became PENDING_CERTIFICATE is
-        return "removed", ""
-    return "removed", _restorable(answer["CertificateAuthority"].get("RestorableUntil"))
-
-
-def _restorable(until: datetime | None) -> str:
-    # boto3 gives times in the machine's zone; what is shown is the same everywhere.
-    return f"restorable until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if until else ""
-
-
-def _remove_stack(created: Created, client: CloudFormationClient) -> tuple[str, str]:
-    name = created.arn
-    if client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE":
-        return "gone", ""
-    client.delete_stack(StackName=name)
-    try:
-        client.get_waiter("stack_delete_complete").wait(StackName=name)
-    except WaiterError as error:
-        stack = client.describe_stacks(StackName=name)["Stacks"][0]
-        why = stack.get("StackStatusReason", "")
-        raise LabError(f"{stack['StackStatus']}: {why}".strip(": ")) from error
-    return "removed", "with its resources, but for those that it retains"
-
-
-def _remove_bucket(created: Created, client: S3Client) -> tuple[str, str]:
-    name, owner = created.arn.rpartition(":")[2], created.account_id
-    objects = list(_versions(client, name, owner))
-    for start in range(0, len(objects), _BATCH):
-        answer = client.delete_objects(
-            Bucket=name,
-            Delete={"Objects": objects[start : start + _BATCH], "Quiet": True},
-            ExpectedBucketOwner=owner,
-        )
-        if errors := answer.get("Errors"):
-            first = errors[0]
-            why = f"{first.get('Key')}: {first.get('Code')}: {first.get('Message')}"
-            return "left", f"{count(len(errors), 'object')} could not be deleted; {why}"
-    client.delete_bucket(Bucket=name, ExpectedBucketOwner=owner)
-    return "removed", f"with {count(len(objects), 'object version')}" if objects else "empty"
-
-
-def _versions(client: S3Client, name: str, owner: str) -> Iterator[ObjectIdentifierTypeDef]:
-    pages = client.get_paginator("list_object_versions")
-    for page in pages.paginate(Bucket=name, ExpectedBucketOwner=owner):
-        for version in page.get("Versions", []):
-            yield {"Key": version["Key"], "VersionId": version["VersionId"]}
-        for marker in page.get("DeleteMarkers", []):
-            yield {"Key": marker["Key"], "VersionId": marker["VersionId"]}
-
-
-# Each takes the last part of the ARN, the thing and a client of its service, and returns a note.
-
-
-def _remove_domain(name: str, created: Created, client: Any) -> str:  # noqa: ANN401
-    if created.service == "apigateway":
-        client.delete_domain_name(domainName=name)
-        return ""
-    mappings = client.get_api_mappings(DomainName=name)["Items"]
-    for mapping in mappings:
-        client.delete_api_mapping(ApiMappingId=mapping["ApiMappingId"], DomainName=name)
-    client.delete_domain_name(DomainName=name)
-    return f"with {count(len(mappings), 'mapping')}" if mappings else ""
-
-
-def _remove_http_api(name: str, _: Created, client: Any) -> str:  # noqa: ANN401
-    client.delete_api(ApiId=name)
-    return ""
-
-
-def _remove_rest_api(name: str, _: Created, client: Any) -> str:  # noqa: ANN401
-    client.delete_rest_api(restApiId=name)
-    return ""
-
-
-def _remove_function(_: str, created: Created, client: Any) -> str:  # noqa: ANN401
-    client.delete_function(FunctionName=created.arn)
-    return "its log group, if any, stays"
-
-
-def _remove_role(name: str, _: Created, client: Any) -> str:  # noqa: ANN401
-    for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
-        client.delete_role_policy(RoleName=name, PolicyName=policy)
-    for policy in client.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-        client.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
-    client.delete_role(RoleName=name)
-    return ""
-
-
-def _remove_acm(_: str, created: Created, client: Any) -> str:  # noqa: ANN401
-    client.delete_certificate(CertificateArn=created.arn)
-    return ""
-
-
-def _remove_zone(name: str, _: Created, client: Any) -> str:  # noqa: ANN401
-    pages = client.get_paginator("list_resource_record_sets").paginate(HostedZoneId=name)
-    held = [record for page in pages for record in page["ResourceRecordSets"]]
-    apex = next((record["Name"] for record in held if record["Type"] == "SOA"), "")
-    own = {(apex, "NS"), (apex, "SOA")}  # these go with the zone; other NS records delegate
-    records = [record for record in held if (record["Name"], record["Type"]) not in own]
-    if records:
-        changes = [{"Action": "DELETE", "ResourceRecordSet": record} for record in records]
-        client.change_resource_record_sets(HostedZoneId=name, ChangeBatch={"Changes": changes})
-    client.delete_hosted_zone(Id=name)
-    return f"with {count(len(records), 'record set')}" if records else ""
-
-
-_REMOVERS: dict[str, Callable[[str, Created, Any], str]] = {
-    _DOMAIN: _remove_domain,
-    _HTTP_API: _remove_http_api,
-    _REST_API: _remove_rest_api,
-    _FUNCTION: _remove_function,
-    _ROLE: _remove_role,
-    _ACM: _remove_acm,
-    _ZONE: _remove_zone,
-}
 
 
 def _why(error: ClientError) -> str:
@@ -391,17 +254,19 @@ def _created(entry: Entry) -> Iterator[Created]:
     kinds: dict[str, str] = {}
     kind = _KINDS.get((entry.service, entry.operation))
     if entry.service == "s3":
-        kind = _OBJECT if entry.operation in _OBJECT_WRITERS else kind
+        kind = OBJECT if entry.operation in _OBJECT_WRITERS else kind
         kinds = dict.fromkeys(entry.resources[:1], kind) if kind else {}
     elif entry.operation == "CreateCertificateAuthorityAuditReport":
         bucket = next((arn for arn in entry.resources if ":s3:::" in arn), None)
         if bucket and "S3Key" in entry.results:
-            kinds = {f"{bucket}/{entry.results['S3Key']}": _OBJECT}
+            kinds = {f"{bucket}/{entry.results['S3Key']}": OBJECT}
     elif entry.service == "cloudformation":
         # A change set belongs to a stack, which the first one makes.
         makes = entry.parameters.get("ChangeSetType") == "CREATE"
         new = entry.operation == "CreateStack" or makes
-        kinds = {entry.results["StackId"]: _STACK} if new and "StackId" in entry.results else {}
+        kinds = {entry.results["StackId"]: STACK} if new and "StackId" in entry.results else {}
+    elif entry.service == "organizations":
+        kinds = {entry.results["Arn"]: kind} if kind and "Arn" in entry.results else {}
     elif kind:
         # What a call names and what it made may be one: ACM imports anew under an ARN it is given.
         given = entry.parameters.values()
@@ -410,7 +275,7 @@ def _created(entry: Entry) -> Iterator[Created]:
         noun = entry.operation.removeprefix("Create")
         kinds = dict.fromkeys(entry.made, noun) if noun != entry.operation else {}
     for arn, kind in kinds.items():
-        service = "s3" if kind == _OBJECT else entry.service
+        service = "s3" if kind == OBJECT else entry.service
         place = (entry.account, entry.account_id, entry.region)
         yield Created(kind, arn, service, *place, entry.at)
 
@@ -420,4 +285,20 @@ def _deletes(entry: Entry, arn: str, standing: dict[str, Created]) -> bool:
     if arn not in standing:
         return False
     kind = standing[arn].kind
-    return entry.operation in tuple(f"Delete{noun}" for noun in _NOUNS.get(kind, (kind,)))
+    deleters = tuple(f"Delete{noun}" for noun in _NOUNS.get(kind, (kind,)))
+    return entry.operation in (*deleters, *_DELETERS.get(kind, ()))
+
+
+def _touched(entry: Entry, standing: dict[str, Created]) -> tuple[str, ...]:
+    """Return the ARNs that a call acts on; Organizations' calls name its things by their ends."""
+    if entry.service != "organizations":
+        return entry.resources
+    named = set(map(str, entry.parameters.values()))
+    ours = (each for each in standing.values() if each.service == "organizations")
+    whole = entry.operation == "DeleteOrganization"
+    return tuple(
+        each.arn
+        for each in ours
+        if each.arn.rpartition("/")[2] in named
+        or (whole and each.kind == ORGANIZATION and each.account == entry.account)
+    )

@@ -35,8 +35,20 @@ if TYPE_CHECKING:
     from pkilab.journal import Entry
 
 _GENERAL = "GENERAL_PURPOSE"  # the API's default
-_ZONE_UNIT = "zone-month"
+_ZONE_UNIT, _KEY_UNIT = "zone-month", "key-month"
+_DELETIONS = ("DeleteCertificateAuthority", "ScheduleKeyDeletion")
+_RESTORATIONS = ("RestoreCertificateAuthority", "CancelKeyDeletion")
 _ZONE_TRIAL = timedelta(hours=12)  # a hosted zone deleted by then is not charged
+_ASYMMETRIC = "KMS, asymmetric requests but those of RSA 2048"
+_KEY_USES = (
+    "Sign",
+    "Verify",
+    "GetPublicKey",
+    "Encrypt",
+    "Decrypt",
+    "ReEncrypt",
+    "DeriveSharedSecret",
+)
 _MILLIONTH = Decimal("0.000001")
 _READS = ("Get*", "List*", "Describe*", "Head*", "Lookup*", "BatchGet*", "Search*")
 
@@ -221,6 +233,7 @@ def estimate(
         *_certificate_lines(done, authorities, prices),
         *_storage_lines(done, until, prices),
         *_zone_lines(done, until, prices),
+        *_key_lines(done, until, prices),
         *_call_lines(done, prices),
     ]
     return Bill(
@@ -348,21 +361,21 @@ def _authorities(entries: Sequence[Entry], until: datetime) -> list[_Authority]:
 
 def _fate(arn: str, entries: Iterable[Entry]) -> Iterator[tuple[str, datetime]]:
     for entry in entries:
-        if arn in entry.resources and entry.service == "acm-pca":
+        if arn in entry.resources:
             yield entry.operation, entry.at
 
 
 def _spans(
     created: datetime, fate: Iterable[tuple[str, datetime]], until: datetime
 ) -> tuple[tuple[tuple[datetime, datetime], ...], tuple[tuple[datetime, datetime], ...]]:
-    """Return when a CA stood, and the deleted intervals that its restoring ended."""
+    """Return when a CA or a key stood, and the deleted intervals that its restoring ended."""
     stood, restored = [], []
     since, deleted = created, None
     for operation, at in fate:
-        if operation == "DeleteCertificateAuthority" and deleted is None:
+        if operation in _DELETIONS and deleted is None:
             stood.append((since, at))
             deleted = at
-        elif operation == "RestoreCertificateAuthority" and deleted is not None:
+        elif operation in _RESTORATIONS and deleted is not None:
             restored.append((deleted, at))
             since, deleted = at, None
     if deleted is None:
@@ -493,6 +506,18 @@ def _zone_lines(entries: Iterable[Entry], until: datetime, prices: PriceTable) -
         yield _line(place, price, Decimal(number))
 
 
+def _key_lines(entries: Sequence[Entry], until: datetime, prices: PriceTable) -> Iterator[Line]:
+    """Price KMS keys until a deletion was scheduled that was not cancelled."""
+    price = prices.named("kms", "KMS key", _KEY_UNIT)
+    for entry in entries:
+        if (entry.service, entry.operation) == ("kms", "CreateKey") and (
+            arn := entry.results["Arn"]
+        ):
+            stood, restored = _spans(entry.at, _fate(arn, entries), until)
+            place, name = _Place(entry.account, entry.region), arn.rpartition("/")[2]
+            yield _line(place, price, prices.months(_length(stood + restored)), name)
+
+
 def _storage_lines(entries: Iterable[Entry], until: datetime, prices: PriceTable) -> Iterator[Line]:
     """Price bytes put into S3 until they were deleted or replaced; versions are not followed."""
     standing: dict[str, tuple[_Place, datetime, int]] = {}
@@ -524,17 +549,47 @@ def _call_lines(entries: Iterable[Entry], prices: PriceTable) -> Iterator[Line]:
     """Price calls that are charged, or free, by the call."""
     counted: Counter[tuple[str, str, str]] = Counter()
     found: dict[str, Price] = {}
+    specs: dict[str, str] = {}  # of keys that the calls made, by ARN
     for entry in entries:
-        price = prices.of_request(entry.service, entry.operation, entry.parameters)
+        if (entry.service, entry.operation) == ("kms", "CreateKey"):
+            asked = entry.parameters.get("KeySpec", entry.parameters.get("CustomerMasterKeySpec"))
+            specs[entry.results.get("Arn", "")] = str(asked or "SYMMETRIC_DEFAULT")
+        price = _key_request(entry, specs, prices) or prices.of_request(
+            entry.service, entry.operation, entry.parameters
+        )
         if price is None:
             what = f"{entry.service} calls"
             price = Price(entry.service, what, "call", None, note="not in this table")
-        counted_apart = price.unit == _ZONE_UNIT or (price.create and price.service == "acm-pca")
+        counted_apart = price.unit in {_ZONE_UNIT, _KEY_UNIT} or (
+            price.create and price.service == "acm-pca"
+        )
         if not counted_apart:
             found[price.what] = price
             counted[entry.account, entry.region, price.what] += 1
     for (account, region, what), number in sorted(counted.items()):
         yield _line(_Place(account, region), found[what], Decimal(number))
+
+
+def _key_request(entry: Entry, specs: Mapping[str, str], prices: PriceTable) -> Price | None:
+    """Return the price of a call that uses an asymmetric key; None: it has the ordinary one.
+
+    A key that the calls did not make is judged by the algorithm; an RSA key is then taken as a
+    larger one.
+    """
+    if entry.service != "kms":
+        return None
+    if entry.operation.startswith("GenerateDataKeyPair"):
+        family = str(entry.parameters.get("KeyPairSpec"))[:3]
+        return prices.named(
+            "kms", f"KMS, {'RSA' if family == 'RSA' else 'ECC'} data key pairs", "call"
+        )
+    spec = next((specs[arn] for arn in entry.resources if arn in specs), None)
+    if spec is None:
+        algorithm = str(entry.parameters.get("SigningAlgorithm", "SYMMETRIC_DEFAULT"))
+        spec = "SYMMETRIC_DEFAULT" if algorithm == "SYMMETRIC_DEFAULT" else algorithm
+    cheap = spec in {"SYMMETRIC_DEFAULT", "RSA_2048"} or spec.startswith("HMAC_")
+    uses = entry.operation in _KEY_USES
+    return prices.named("kms", _ASYMMETRIC, "call") if uses and not cheap else None
 
 
 def _is_exportable(parameters: Mapping[str, object]) -> bool:

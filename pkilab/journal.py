@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from botocore.exceptions import ClientError
 
 from pkilab.errors import MissingExtraError
-from pkilab.resources import ARN, Place, made, named
+from pkilab.resources import ARN, Place, acted_on, made, named
 from pkilab.show.extras import extra
 from pkilab.show.tables import table
 
@@ -69,6 +69,7 @@ class Entry:
             4,096 bytes are replaced by `Withheld`.
         results: the ARNs and identifiers of what the call made, by member name; ``Arn`` where the
             answer has an identifier only.
+        access_key_id: with which it was signed; empty for the lab's own client of the account.
     """
 
     number: int
@@ -82,6 +83,7 @@ class Entry:
     outcome: str
     parameters: Mapping[str, Kept] = field(repr=False, compare=False, default_factory=dict)
     results: Mapping[str, str] = field(repr=False, compare=False, default_factory=dict)
+    access_key_id: str = ""
 
     @property
     def ok(self) -> bool:
@@ -118,6 +120,7 @@ class Journal:
         account: str,
         account_id: str,
         now: Callable[[], datetime],
+        access_key_id: str = "",
     ) -> None:
         """Record every call ``client`` makes from here on. Attaching twice records once.
 
@@ -126,8 +129,9 @@ class Journal:
             account: the alias to show for the account the client acts in.
             account_id: that account's twelve digits.
             now: the lab's clock; must give aware times.
+            access_key_id: as whom the client calls, where it is not the account's own.
         """
-        observer = _Observer(self, client, account, account_id, now)
+        observer = _Observer(self, client, account, account_id, now, access_key_id=access_key_id)
         unique = f"pkilab-journal-{id(self)}"
         events = client.meta.events
         # The earliest event: later ones see the idempotency tokens and rewritten bodies and copy
@@ -149,6 +153,7 @@ class Journal:
         outcome: str,
         parameters: Mapping[str, Kept],
         results: Mapping[str, str],
+        access_key_id: str = "",
     ) -> Entry:
         """Append one call and return its entry. ``attach`` does this for a client's calls."""
         with self._lock:
@@ -164,6 +169,7 @@ class Journal:
                 outcome=outcome,
                 parameters=parameters,
                 results=results,
+                access_key_id=access_key_id,
             )
             self._entries.append(entry)
         return entry
@@ -186,6 +192,7 @@ class Journal:
         service: str | None = None,
         operation: str | None = None,
         account: str | None = None,
+        access_key_id: str | None = None,
         since: datetime | None = None,
     ) -> Journal:
         """Return a new journal with the entries that match everything given; numbers are kept.
@@ -194,6 +201,7 @@ class Journal:
             service: as boto3 names it.
             operation: as the API names it.
             account: an alias or twelve digits.
+            access_key_id: with which calls were signed; empty: by the lab's own clients.
             since: keep calls at or after this aware time.
         """
         return Journal(
@@ -202,6 +210,7 @@ class Journal:
             if (service is None or entry.service == service)
             and (operation is None or entry.operation == operation)
             and (account is None or account in (entry.account, entry.account_id))
+            and access_key_id in (None, entry.access_key_id)
             and (since is None or entry.at >= since)
         )
 
@@ -249,8 +258,10 @@ class _Observer:
         account: str,
         account_id: str,
         now: Callable[[], datetime],
+        *,
+        access_key_id: str,
     ) -> None:
-        self._journal, self._now = journal, now
+        self._journal, self._now, self._access_key_id = journal, now, access_key_id
         self._account, self._account_id = account, account_id
         self._place = Place(client.meta.partition, client.meta.region_name, account_id)
         self._service = client.meta.service_model.service_name
@@ -303,10 +314,11 @@ class _Observer:
             region=self._place.region,
             service=self._service,
             operation=model.name,
-            resources=[*resources, *arns],
+            resources=[*resources, *acted_on(model, answer), *arns],
             outcome=outcome,
             parameters=parameters,
             results=results,
+            access_key_id=self._access_key_id,
         )
 
 

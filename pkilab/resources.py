@@ -25,6 +25,10 @@ _API_GATEWAY = "apigateway"  # both generations sign as this
 _NAMED = {
     ("lambda", "FunctionName"): "arn:{partition}:lambda:{region}:{account}:function:{name}",
     ("iam", "RoleName"): "arn:{partition}:iam::{account}:role/{name}",
+    ("iam", "UserName"): "arn:{partition}:iam::{account}:user/{name}",
+    ("kms", "AliasName"): "arn:{partition}:kms:{region}:{account}:{name}",
+    ("kms", "KeyId"): "arn:{partition}:kms:{region}:{account}:key/{name}",
+    ("kms", "TargetKeyId"): "arn:{partition}:kms:{region}:{account}:key/{name}",
     ("cloudformation", "StackName"): (
         "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*"
     ),
@@ -51,7 +55,8 @@ def named(operation: OperationModel, parameters: Mapping[str, object], place: Pl
         if of == service.service_name and isinstance(name, str) and not ARN.fullmatch(name):
             if of == "route53":
                 name = f"hostedzone/{name.rpartition('/')[2]}"
-            found.append(form.format(name=name, **_parts(place)))
+            arn = form.format(name=name, **_parts(place))
+            found.append(arn.replace(":key/alias/", ":alias/"))  # a key may be named by its alias
     if service.signing_name == _API_GATEWAY:
         found.insert(0, _path_arn(operation, parameters, place))
     return found
@@ -69,13 +74,15 @@ def made(
         place: where it was made.
     """
     service, noun = operation.service_model, operation.name.removeprefix("Create")
-    if noun == operation.name:
-        return None
+    if noun == "Alias" and service.service_name == "kms":
+        return next((arn for arn in asked if ":alias/" in arn), None)
+    if isinstance(device := answer.get("VirtualMFADevice"), dict):
+        return str(device["SerialNumber"])
     if service.service_name == "route53":
         zone = answer.get("HostedZone")
         number = str(zone["Id"]).rpartition("/")[2] if isinstance(zone, dict) else None
         return f"arn:{place.partition}:route53:::hostedzone/{number}" if number else None
-    if service.signing_name != _API_GATEWAY:
+    if service.signing_name != _API_GATEWAY or noun == operation.name:
         return None
     small = noun[:1].lower() + noun[1:]
     names = (f"{noun}Id", "id", noun, small, f"{noun}Name", f"{small}Name", "basePath")
@@ -85,6 +92,12 @@ def made(
     # A REST resource is created under its parent, and is found beside it.
     collection = re.sub(r"(/resources)/[^/]+$", r"\1", asked[0])
     return f"{collection}/{name}"
+
+
+def acted_on(operation: OperationModel, answer: Mapping[str, object]) -> list[str]:
+    """Return what AWS says that a call acted on, where the call may name it by an alias: a key."""
+    key = answer.get("KeyId") if operation.service_model.service_name == "kms" else None
+    return [key] if isinstance(key, str) and ARN.fullmatch(key) else []
 
 
 def _path_arn(operation: OperationModel, parameters: Mapping[str, object], place: Place) -> str:

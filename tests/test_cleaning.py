@@ -303,9 +303,9 @@ def test_a_bucket_is_emptied_of_every_version_and_marker_and_deleted(
 def test_more_objects_than_one_request_deletes_are_all_deleted(
     s3: Any, bucket: Created, client_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pkilab import cleaning
+    from pkilab import removal
 
-    monkeypatch.setattr(cleaning, "_BATCH", 2)
+    monkeypatch.setattr(removal, "_BATCH", 2)
     for number in range(5):
         s3.put_object(Bucket="lab-crl", Key=str(number), Body=b"")
     assert [each.note for each in clean_up([bucket], client_for).removed] == [

@@ -215,11 +215,11 @@ def test_an_unknown_price_is_a_line_and_never_zero(calls: Calls) -> None:
         RevocationConfiguration={"OcspConfiguration": {"Enabled": False}},
     )
     calls.issue(1, first=2)
-    calls.add("kms", "CreateKey")
+    calls.add("secretsmanager", "CreateSecret")
     bill = estimate(calls, until=START)
     assert [(line.what, line.quantity, line.amount) for line in bill.unknown] == [
         ("OCSP", 2, None),
-        ("kms calls", 1, None),
+        ("secretsmanager calls", 1, None),
     ]
     assert "without 2 of unknown price" in repr(bill)
     assert "price unknown" in repr(bill)
@@ -286,6 +286,48 @@ def test_a_hosted_zone_that_stands_is_charged_up_to_now(calls: Calls) -> None:
     assert bill.total == Decimal(3)
 
 
+KEY = "arn:aws:kms:us-east-1:111122223333:key/"
+
+
+def test_a_key_is_charged_by_the_hour_until_its_deletion_is_scheduled(calls: Calls) -> None:
+    """And for the time between where the deletion was cancelled."""
+    calls.add("kms", "CreateKey", made={"Arn": f"{KEY}1"}, KeySpec="ECC_NIST_P256")
+    month = timedelta(hours=730)
+    assert estimate(calls, until=START + month).total == Decimal(1)
+    calls.add("kms", "ScheduleKeyDeletion", at=START + month, resources=(f"{KEY}1",))
+    lines = estimate(calls, until=START + 3 * month).lines
+    assert [line.amount for line in lines if line.unit == "key-month"] == [Decimal(1)]
+    calls.add("kms", "CancelKeyDeletion", at=START + 2 * month, resources=(f"{KEY}1",))
+    lines = estimate(calls, until=START + 3 * month).lines
+    assert [line.amount for line in lines if line.unit == "key-month"] == [Decimal(3)]
+
+
+@pytest.mark.parametrize(
+    ("operation", "spec", "asked", "price"),
+    [
+        ("Sign", "ECC_NIST_P256", {}, "0.15"),
+        ("Sign", "RSA_3072", {}, "0.15"),
+        ("Sign", "RSA_2048", {}, "0.03"),
+        ("Encrypt", "SYMMETRIC_DEFAULT", {}, "0.03"),
+        ("GenerateMac", "HMAC_256", {}, "0.03"),
+        ("DescribeKey", "ECC_NIST_P256", {}, "0.03"),
+        ("Verify", None, {"SigningAlgorithm": "ECDSA_SHA_256"}, "0.15"),
+        ("Decrypt", None, {}, "0.03"),
+        ("GenerateDataKeyPair", "SYMMETRIC_DEFAULT", {"KeyPairSpec": "RSA_2048"}, "12"),
+        ("GenerateDataKeyPair", "SYMMETRIC_DEFAULT", {"KeyPairSpec": "ECC_NIST_P256"}, "0.10"),
+    ],
+)
+def test_a_call_of_kms_is_charged_by_the_kind_of_key_that_it_uses(
+    calls: Calls, operation: str, spec: str | None, asked: dict[str, str], price: str
+) -> None:
+    if spec:
+        calls.add("kms", "CreateKey", made={"Arn": f"{KEY}1"}, KeySpec=spec)
+    calls.add("kms", operation, resources=(f"{KEY}1",), **asked)
+    bill = estimate(calls, until=START)
+    last = [line for line in bill.lines if line.unit == "call"]
+    assert sum(line.unit_price * 10_000 for line in last if line.quantity == 1) == Decimal(price)
+
+
 def test_the_launch_table_has_the_posts_figures_and_no_others(calls: Calls) -> None:
     calls.create()
     calls.issue(1001)
@@ -332,7 +374,7 @@ def test_a_price_is_named_before_the_call() -> None:
     abroad = price_of("acm-pca", "CreateCertificateAuthority", {}, "eu-west-3")
     assert abroad is not None
     assert str(abroad).endswith(", unconfirmed")
-    assert price_of("kms", "CreateKey", {}) is None
+    assert price_of("secretsmanager", "CreateSecret", {}) is None
 
 
 @pytest.mark.parametrize(
@@ -347,7 +389,8 @@ def test_a_price_is_named_before_the_call() -> None:
         ),
         ("acm-pca", "CreateCertificateAuthority", {"UsageMode": "A_LATER_MODE"}, None),
         ("acm-pca", "IssueCertificate", {}, Decimal("0.75")),
-        ("kms", "CreateKey", {}, None),
+        ("kms", "CreateKey", {}, Decimal(1)),
+        ("secretsmanager", "CreateSecret", {}, None),
         ("acm", "RequestCertificate", EXPORTABLE, None),
         ("cloudformation", "CreateStack", {}, None),
         ("cloudformation", "CreateChangeSet", {}, None),
@@ -369,6 +412,7 @@ def test_a_billable_create_is_asked_about(
         ("s3", "CreateBucket"),
         ("sts", "GetCallerIdentity"),
         ("kms", "ListKeys"),
+        ("kms", "Sign"),
         ("acm", "RequestCertificate"),
         ("cloudformation", "DeleteStack"),
     ],
@@ -427,7 +471,7 @@ from datetime import UTC, datetime
 from pkilab.costs import estimate
 from pkilab.journal import Journal
 now, journal = datetime(2026, 1, 5, tzinfo=UTC), Journal()
-for service in ("s3", "sts", "lambda", "kms", "iam"):
+for service in ("s3", "sts", "lambda", "ssm", "iam"):
     for account in ("b", "a"):
         journal.record(at=now, account=account, account_id="1", region="us-east-1",
             service=service, operation="ListThings", resources=[], outcome="ok",

@@ -6,7 +6,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from pkilab.resources import Place, made, named
+from pkilab.resources import Place, acted_on, made, named
 
 PLACE = Place("aws-cn", "cn-north-1", "111122223333")
 
@@ -64,6 +64,28 @@ def operation(service: str, name: str):
             ],
         ),
         ("sts", "GetCallerIdentity", {}, []),
+        ("iam", "GetUser", {"UserName": "ana"}, ["arn:aws-cn:iam::111122223333:user/ana"]),
+        (
+            "kms",
+            "Sign",
+            {"KeyId": "1234abcd"},
+            ["arn:aws-cn:kms:cn-north-1:111122223333:key/1234abcd"],
+        ),
+        (
+            "kms",
+            "CreateAlias",
+            {"AliasName": "alias/code", "TargetKeyId": "1234abcd"},
+            [
+                "arn:aws-cn:kms:cn-north-1:111122223333:alias/code",
+                "arn:aws-cn:kms:cn-north-1:111122223333:key/1234abcd",
+            ],
+        ),
+        (
+            "kms",
+            "Verify",
+            {"KeyId": "alias/code"},
+            ["arn:aws-cn:kms:cn-north-1:111122223333:alias/code"],
+        ),
     ],
 )
 def test_what_a_call_names_is_written_as_an_arn(service, name, parameters, arns) -> None:
@@ -104,3 +126,20 @@ def test_a_hosted_zone_has_no_region_in_its_arn() -> None:
 def test_what_makes_nothing_or_says_its_arn_itself_needs_no_other() -> None:
     assert made(operation("apigatewayv2", "GetApi"), ["x"], {"ApiId": "abc"}, PLACE) is None
     assert made(operation("lambda", "CreateFunction"), [], {"FunctionArn": "x"}, PLACE) is None
+
+
+def test_what_aws_says_that_a_call_acted_on_is_named_by_its_arn() -> None:
+    """A key that was named by its alias."""
+    key = "arn:aws-cn:kms:cn-north-1:111122223333:key/1234abcd"
+    assert acted_on(operation("kms", "Sign"), {"KeyId": key}) == [key]
+    assert acted_on(operation("kms", "CreateGrant"), {"GrantId": "5"}) == []
+    assert acted_on(operation("sts", "GetCallerIdentity"), {"KeyId": key}) == []
+
+
+def test_an_alias_and_an_mfa_device_are_found_where_their_answers_name_no_arn() -> None:
+    alias = "arn:aws-cn:kms:cn-north-1:111122223333:alias/code"
+    assert made(operation("kms", "CreateAlias"), [alias], {}, PLACE) == alias
+    serial = "arn:aws-cn:iam::111122223333:mfa/phone"
+    answer = {"VirtualMFADevice": {"SerialNumber": serial}}
+    assert made(operation("iam", "CreateVirtualMFADevice"), [], answer, PLACE) == serial
+    assert made(operation("iam", "ListVirtualMFADevices"), [], {}, PLACE) is None
