@@ -52,9 +52,7 @@ def generate_key(algorithm: str, entropy: RandomSource) -> PrivateKey:
         MalformedError: the algorithm has another name.
     """
     if curve := _CURVES.get(algorithm):
-        # 64 extra bits make the bias of the reduction negligible (FIPS 186-5, A.2.1).
-        wide = int.from_bytes(entropy.bytes((curve.group_order.bit_length() + 64 + 7) // 8))
-        return ec.derive_private_key(wide % (curve.group_order - 1) + 1, curve)
+        return generate_on_curve(curve, entropy)
     if bits := _RSA_BITS.get(algorithm):
         from Crypto.PublicKey import RSA  # noqa: PLC0415 - only seeded RSA pays for this import
 
@@ -67,6 +65,15 @@ def generate_key(algorithm: str, entropy: RandomSource) -> PrivateKey:
     if algorithm == "Ed25519":
         return ed25519.Ed25519PrivateKey.from_private_bytes(entropy.bytes(32))
     raise MalformedError("key algorithm", found=algorithm, expected=" or ".join(KEY_ALGORITHMS))
+
+
+def generate_on_curve(curve: ec.EllipticCurve, entropy: RandomSource) -> ec.EllipticCurvePrivateKey:
+    """Make a key pair on any curve, such as secp256k1, which acm-pca does not have.
+
+    Source: FIPS 186-5, A.2.1: 64 extra bits make the bias of the reduction negligible.
+    """
+    wide = int.from_bytes(entropy.bytes((curve.group_order.bit_length() + 64 + 7) // 8))
+    return ec.derive_private_key(wide % (curve.group_order - 1) + 1, curve)
 
 
 def key_algorithm(key: PublicKey | PrivateKey) -> str:

@@ -1,0 +1,1 @@
+"""AWS Key Management Service (service id kms), with state of its own and nothing of moto's."""
