@@ -471,6 +471,54 @@ def pfx(times: int) -> list[Measure]:
     return measures
 
 
+def kms_keys(times: int) -> list[Measure]:
+    """Sign and verify with each kind of key, beside moto's bare call and the bare operation."""
+    import kms
+
+    measures = []
+    for label, run in kms.measure(times):
+        ours, floor = run.sign + run.verify, run.sign_floor + run.verify_floor
+        faster = run.verify / run.local
+        measures += [
+            Measure(f"KMS {label}, sign + verify; against moto + cryptography", ms(ours),
+                    ms(floor), ours / floor, "at most 1.3", ours / floor <= 1.3),
+            Measure(f"{label}, verified locally; against KMS Verify", f"{1 / run.local:,.0f}/s",
+                    f"{1 / run.verify:,.0f}/s", 1 / faster, "-", None),
+        ]  # fmt: skip
+    return measures
+
+
+def big_file(size: int) -> list[Measure]:
+    """Hash, sign and verify a big file, beside ``openssl dgst`` on the same file."""
+    import signing
+
+    run, measures = signing.measure(size), []
+    if run.openssl:
+        for what, ours in (("hashed", run.digest), ("hashed and signed", run.sign)):
+            measures.append(
+                Measure(f"a file of {size >> 20:,} MiB {what}; against openssl dgst", ms(ours),
+                        ms(run.openssl), ours / run.openssl, "at most 1.2",
+                        ours / run.openssl <= 1.2)
+            )  # fmt: skip
+    measures.append(Measure("the memory that it took", f"{run.growth / 2**20:.1f} MiB", "", None,
+                            "flat: under 8 MiB", run.growth < 8 * 2**20))  # fmt: skip
+    return measures
+
+
+def decisions(times: int) -> list[Measure]:
+    """Decide by a policy of 100 statements, beside 100 matches of a compiled pattern."""
+    import policies
+
+    return [
+        Measure(f"a decision by 100 statements, {label}", f"{1 / run.decision:,.0f}/s",
+                f"{1 / run.floor:,.0f}/s", run.decision / run.floor, "-", None)
+        for label, run in (
+            ("of many actions", policies.measure(times, worst=False)),
+            ("of one action", policies.measure(times, worst=True)),
+        )
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Measure everything, or what is named."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -492,6 +540,9 @@ def main() -> None:
         "log": lambda: log_requests(2000 // scale),
         "monitor": lambda: log_monitor(1_000_000 // scale),
         "pfx": lambda: pfx(100 // scale),
+        "kms": lambda: kms_keys(100 // scale),
+        "signing": lambda: big_file((1 << 30) // scale),
+        "policies": lambda: decisions(2000 // scale),
     }
     chosen = [suite for name, suite in suites.items() if options.only in name]
     measures: list[Measure] = []

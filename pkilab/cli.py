@@ -1,4 +1,4 @@
-"""The command line: ``pkilab lab | run | serve``."""
+"""The command line: ``pkilab lab | run | serve | sign | verify | trust``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 import pkilab
+from pkilab import signing_cli
 from pkilab.errors import LabError, PkilabError
 
 app = typer.Typer(
@@ -126,6 +127,13 @@ def serve(
     ready_file: Annotated[
         Path | None, typer.Option(help="Write what was opened as JSON, once it answers.")
     ] = None,
+    enforce_policies: Annotated[
+        bool,
+        typer.Option(
+            "--enforce-policies",
+            help="Check signatures, and ask IAM and resource policies about each call.",
+        ),
+    ] = False,
     expose_keys_to_network: Annotated[
         bool,
         typer.Option(
@@ -149,7 +157,7 @@ def serve(
         )
     from pkilab.simulator.place import open_place  # noqa: PLC0415 - only who serves pays
 
-    place = open_place(seed=seed, now=now, ct_folder=ct_folder)
+    place = open_place(seed=seed, now=now, ct_folder=ct_folder, enforce_policies=enforce_policies)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -182,6 +190,9 @@ def _write_ready_file(path: Path, **opened: object) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text(json.dumps({**opened, "pid": os.getpid()}, indent=2) + "\n")
     partial.replace(path)
+
+
+signing_cli.register(app)
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -45,7 +44,7 @@ class Credentials:
         """
         try:
             number = int.from_bytes(base64.b32decode(self.access_key_id[4:])[:6])
-        except binascii.Error:
+        except ValueError:  # also of letters beyond ASCII
             return None
         return f"{(number & 0x7FFFFFFFFF80) >> 7:012}"
 

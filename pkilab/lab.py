@@ -18,6 +18,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 from urllib.parse import urlsplit
 
+from pkilab.credentials import Credentials
 from pkilab.errors import BudgetError, LabClosedError, LabError
 from pkilab.journal import Journal
 from pkilab.pki.entropy import SystemEntropy
@@ -66,7 +67,9 @@ class _Place(Protocol):
     def accounts(self) -> Mapping[str, str]: ...
     @property
     def region(self) -> str: ...
-    def client(self, service: str, account: str, region: str) -> Any: ...  # noqa: ANN401
+    def client(
+        self, service: str, account: str, region: str, credentials: Credentials | None
+    ) -> Any: ...  # noqa: ANN401
     def fetch(self, url: str, body: bytes | None, content_type: str) -> tuple[int, bytes]: ...
     def generate_key(self, algorithm: str, name: str) -> PrivateKey: ...
     def serve(
@@ -93,7 +96,7 @@ class Lab:
     def __init__(self, place: _Place, title: str) -> None:
         self._place, self._title = place, title
         self._closed = False
-        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str, Credentials | None], Any] = {}
         self._servers: list[Server] = []
         self.journal = Journal()
 
@@ -106,6 +109,7 @@ class Lab:
         accounts: Mapping[str, str] | None = None,
         region: str | None = None,
         latency: timedelta = timedelta(0),
+        enforce_policies: bool = False,
     ) -> Self:
         """Open a simulated world. Nothing in it reads AWS credentials or reaches the network.
 
@@ -117,13 +121,22 @@ class Lab:
             region: the default Region.
             latency: how long asynchronous work takes; zero skips AWS's intermediate states. Waiters
                 sleep in real time, so on a frozen clock advance it instead of waiting.
+            enforce_policies: check signatures, and ask IAM and resource policies about each call,
+                as AWS does. The lab's own clients are administrators of their accounts.
 
         Raises:
             LabError: a world is open in this process already, or an argument is unusable.
         """
         from pkilab.simulator.place import open_place  # noqa: PLC0415 - the one door to it
 
-        place = open_place(seed=seed, now=now, accounts=accounts, region=region, latency=latency)
+        place = open_place(
+            seed=seed,
+            now=now,
+            accounts=accounts,
+            region=region,
+            latency=latency,
+            enforce_policies=enforce_policies,
+        )
         return cls(place, f"simulated AWS, seed {seed!r}")
 
     @classmethod
@@ -157,12 +170,19 @@ class Lab:
         return cls(_Aws(sessions, budget), "AWS")
 
     @classmethod
-    def from_env(cls, *, seed: str = "pkilab", accounts: Mapping[str, str] | None = None) -> Self:
+    def from_env(
+        cls,
+        *,
+        seed: str = "pkilab",
+        accounts: Mapping[str, str] | None = None,
+        enforce_policies: bool = False,
+    ) -> Self:
         """Open what the environment asks for; notebooks call this.
 
         ``PKILAB_MODE`` is ``simulated`` (default) or ``aws``. On AWS, ``PKILAB_BUDGET_USD`` is the
         budget, boto3's own variables (``AWS_PROFILE``, ``AWS_DEFAULT_REGION`` ...) mean what they
         always mean, and each alias of ``accounts`` beyond the first is taken for a profile name.
+        ``enforce_policies`` is for the simulated lab: AWS always does.
 
         Raises:
             LabError: a variable has no usable value.
@@ -172,7 +192,7 @@ class Lab:
         make_outputs_repeatable()
         mode = os.environ.get("PKILAB_MODE", "simulated")
         if mode == "simulated":
-            return cls.simulated(seed=seed, accounts=accounts)
+            return cls.simulated(seed=seed, accounts=accounts, enforce_policies=enforce_policies)
         if mode != "aws":
             raise LabError(f"PKILAB_MODE: found {mode!r}, expected 'simulated' or 'aws'")
         # The first alias is whoever the environment says; the others are profiles of that name.
@@ -199,25 +219,39 @@ class Lab:
         """The default Region."""
         return self._place.region
 
-    def client(self, service: str, *, account: str | None = None, region: str | None = None) -> Any:  # noqa: ANN401 - as boto3.client
+    def client(
+        self,
+        service: str,
+        *,
+        account: str | None = None,
+        region: str | None = None,
+        credentials: Mapping[str, object] | None = None,
+    ) -> Any:  # noqa: ANN401 - as boto3.client
         """Return a plain boto3 client, journalled.
 
         Args:
             service: boto3's name of the service, such as ``"acm-pca"``.
-            account: an alias of `accounts`; the first by default.
+            account: an alias of `accounts`; that of the credentials, or the first, by default.
             region: the lab's by default.
+            credentials: call as somebody else than the account's own user: what AssumeRole and
+                GetSessionToken answer as ``Credentials``, CreateAccessKey as ``AccessKey``.
 
         Raises:
-            LabError: no such account.
+            LabError: no such account, or no credentials.
             LabClosedError: the lab was closed.
         """
         self._require_open()
-        alias = self._alias(account)
-        key = (service, alias, region or self.region)
+        caller = None if credentials is None else Credentials.read(credentials)
+        alias = self._alias(account or self._account_of(caller))
+        key = (service, alias, region or self.region, caller)
         if key not in self._clients:
             client = self._place.client(*key)
             self.journal.attach(
-                client, account=alias, account_id=self.accounts[alias], now=self.clock.now
+                client,
+                account=alias,
+                account_id=self.accounts[alias],
+                now=self.clock.now,
+                access_key_id=caller.access_key_id if caller else "",
             )
             self._clients[key] = client
         return self._clients[key]
@@ -249,16 +283,26 @@ class Lab:
         """
         return self._place.generate_key(algorithm, name)
 
-    def policy(self, account: str | None = None, *, reusable: bool = False) -> Policy:
+    def policy(
+        self,
+        account: str | None = None,
+        *,
+        reusable: bool = False,
+        credentials: Mapping[str, object] | None = None,
+    ) -> Policy:
         """Derive the least IAM policy that the calls made so far from one account need.
 
         Args:
-            account: the first by default.
+            account: as for `client`.
             reusable: write ``*`` for what AWS named in this run; the policy then serves the next.
+            credentials: whose calls; those of the account's own user by default.
         """
         from pkilab.permissions import least_policy  # noqa: PLC0415 - loads 13 MB of AWS data
 
-        return least_policy(self.journal, account=self._alias(account), reusable=reusable)
+        caller = None if credentials is None else Credentials.read(credentials)
+        calls = self.journal.filter(access_key_id=caller.access_key_id if caller else "")
+        alias = self._alias(account or self._account_of(caller))
+        return least_policy(calls, account=alias, reusable=reusable)
 
     def costs(self, table: str = "current") -> Bill:
         """Price what the calls made so far created, up to now, from the dated price table."""
@@ -302,15 +346,22 @@ class Lab:
         self._servers.append(server)
         return server
 
-    def environment(self, account: str | None = None) -> dict[str, str]:
+    def environment(
+        self, account: str | None = None, *, credentials: Mapping[str, object] | None = None
+    ) -> dict[str, str]:
         """Return the environment variables with which an ``aws`` user calls as this account.
 
         In a simulated lab these are keys that open nothing but the lab. On AWS there are none to
-        set: boto3's configuration is the user's own.
+        set, unless ``credentials`` (as for `client`) are given: boto3's configuration is the
+        user's own.
+
+        Raises:
+            LabError: no such account, or no credentials.
         """
         serving = [server.url for server in self._servers if not server.closed]
         endpoint = {"AWS_ENDPOINT_URL": serving[-1]} if serving else {}
-        return self._place.environment(self._alias(account)) | endpoint
+        given = {} if credentials is None else Credentials.read(credentials).variables()
+        return self._place.environment(self._alias(account)) | given | endpoint
 
     def accept_root(self, root: x509.Certificate) -> None:
         """Have every CT log of a simulated world accept chains that end at this root.
@@ -340,6 +391,11 @@ class Lab:
         accounts = ", ".join(f"{alias} {number}" for alias, number in self.accounts.items())
         state = "closed" if self._closed else f"{self.clock.now():%Y-%m-%d %H:%M:%S} UTC"
         return f"<Lab: {self._title}; {self.region}; {state}; accounts: {accounts}>"
+
+    def _account_of(self, caller: Credentials | None) -> str | None:
+        """Return the alias of the account that credentials say they are of, if the lab has it."""
+        number = caller.account_id if caller else None
+        return next((alias for alias, each in self.accounts.items() if each == number), None)
 
     def _alias(self, account: str | None) -> str:
         alias = account or next(iter(self.accounts))
@@ -386,8 +442,15 @@ class _Aws:
             for alias, session in self._sessions.items()
         }
 
-    def client(self, service: str, account: str, region: str) -> Any:  # noqa: ANN401
-        client = self._sessions[account].client(service, region_name=region)  # type: ignore[call-overload]
+    def client(
+        self, service: str, account: str, region: str, credentials: Credentials | None
+    ) -> Any:  # noqa: ANN401
+        given = credentials and {
+            "aws_access_key_id": credentials.access_key_id,
+            "aws_secret_access_key": credentials.secret_access_key,
+            "aws_session_token": credentials.session_token,
+        }
+        client = self._sessions[account].client(service, region_name=region, **(given or {}))  # type: ignore[call-overload]
         client.meta.events.register_first("before-parameter-build", self._hold_budget)
         return client
 

@@ -420,3 +420,67 @@ def test_a_stack_goes_after_what_may_use_it_and_before_what_it_may_use() -> None
     domain = "arn:aws:apigateway:us-east-1::/domainnames/a.b"
     record(journal, "CreateDomainName", service="apigatewayv2", Arn=domain)
     assert [each.kind for each in plan(journal)] == ["domain name", "stack", "hosted zone"]
+
+
+def test_users_policies_and_devices_go_with_all_that_is_theirs(lab: Lab) -> None:
+    """Whatever is attached to them first; what is not the lab's stays."""
+    iam = lab.client("iam")
+    iam.create_user(UserName="ana")
+    iam.create_access_key(UserName="ana")
+    arn = iam.create_policy(PolicyName="read", PolicyDocument=POLICY)["Policy"]["Arn"]
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=POLICY, SetAsDefault=True)
+    iam.attach_user_policy(UserName="ana", PolicyArn=arn)
+    iam.put_user_policy(UserName="ana", PolicyName="own", PolicyDocument=POLICY)
+    iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")
+    cleaned = lab.clean_up()
+    assert [each.resource.kind for each in cleaned.removed] == ["MFA device", "user", "policy"]
+    assert cleaned.left == ()
+    assert [each["UserName"] for each in iam.list_users()["Users"]] == ["learner"]
+    assert iam.list_policies(Scope="Local")["Policies"] == []
+    assert iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+
+
+def test_keys_lose_their_aliases_and_wait_for_their_deletion(lab: Lab) -> None:
+    """A key whose deletion was cancelled stands again; one that waits already is gone."""
+    kms = lab.client("kms")
+    first, second = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    kms.create_alias(AliasName="alias/first", TargetKeyId=first)
+    kms.schedule_key_deletion(KeyId=second, PendingWindowInDays=7)
+    assert [each.kind for each in plan(lab.journal)] == ["alias", "KMS key"]
+    kms.cancel_key_deletion(KeyId=second)
+    assert [each.kind for each in plan(lab.journal)] == ["alias", "KMS key", "KMS key"]
+    notes = {each.note for each in lab.clean_up().removed if each.resource.kind == "KMS key"}
+    assert notes == {"restorable until 2026-11-09 09:00 UTC"}
+    assert kms.list_aliases()["Aliases"] == []
+    assert kms.describe_key(KeyId=first)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert plan(lab.journal) == ()
+
+
+def test_an_organization_is_taken_apart_from_its_policies_on(lab: Lab) -> None:
+    """A policy that is attached, a unit with an account in it, and the member leave first."""
+    owner, consumer = (lab.client("organizations", account=a) for a in ("owner", "consumer"))
+    owner.create_organization(FeatureSet="ALL")
+    root = owner.list_roots()["Roots"][0]["Id"]
+    member = lab.accounts["consumer"]
+    invited = owner.invite_account_to_organization(Target={"Id": member, "Type": "ACCOUNT"})
+    consumer.accept_handshake(HandshakeId=invited["Handshake"]["Id"])
+    unit = owner.create_organizational_unit(ParentId=root, Name="u")["OrganizationalUnit"]["Id"]
+    owner.move_account(AccountId=member, SourceParentId=root, DestinationParentId=unit)
+    control = owner.create_policy(
+        Name="deny", Description="", Type="SERVICE_CONTROL_POLICY", Content=DENY
+    )["Policy"]["PolicySummary"]["Id"]
+    owner.attach_policy(PolicyId=control, TargetId=unit)
+    other = owner.create_organizational_unit(ParentId=root, Name="o")["OrganizationalUnit"]["Id"]
+    owner.delete_organizational_unit(OrganizationalUnitId=other)
+    cleaned = lab.clean_up()
+    assert [(each.resource.kind, each.note) for each in cleaned.removed] == [
+        ("organization policy", "detached from 1 target"),
+        ("organizational unit", ""),
+        ("organization", "its 1 member account left it first"),
+    ]
+    assert cleaned.left == cleaned.already_gone == ()
+    assert plan(lab.journal) == ()
+
+
+POLICY = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}'  # fmt: skip
+DENY = POLICY.replace("Allow", "Deny")

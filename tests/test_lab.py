@@ -165,9 +165,9 @@ def test_closing_gives_moto_back_as_it_was():
 
 
 def test_a_service_outside_the_model_is_refused_in_awss_shape(lab):
-    """moto would answer for kms, and wrongly."""
-    with pytest.raises(ClientError, match="kms is not simulated by pkilab") as caught:
-        lab.client("kms").list_keys()
+    """moto would answer for secretsmanager, and wrongly."""
+    with pytest.raises(ClientError, match="secretsmanager is not simulated by pkilab") as caught:
+        lab.client("secretsmanager").list_secrets()
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
 
@@ -335,3 +335,69 @@ print(json.dumps(answer, default=str, sort_keys=True))
         for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
     ]
     assert outputs[0] == outputs[1]
+
+
+@pytest.fixture
+def strict():
+    """A lab in which policies decide."""
+    with Lab.simulated(
+        seed="strict", accounts={"owner": "111122223333", "other": "444455556666"},
+        enforce_policies=True,
+    ) as lab:  # fmt: skip
+        yield lab
+
+
+def key_of(lab, name, account="owner"):
+    """Make a user without any policy, and return its access key."""
+    iam = lab.client("iam", account=account)
+    iam.create_user(UserName=name)
+    return iam.create_access_key(UserName=name)["AccessKey"]
+
+
+def test_policies_decide_only_where_that_is_asked_for(lab):
+    """A user without a policy may do anything in a lab as it is."""
+    ana = lab.client("acm-pca", credentials=key_of(lab, "ana"))
+    assert ana.list_certificate_authorities()["CertificateAuthorities"] == []
+
+
+def test_a_user_without_a_policy_may_do_nothing_where_policies_decide(strict):
+    """The lab's own clients are administrators, in each account."""
+    ana = strict.client("acm-pca", credentials=key_of(strict, "ana"))
+    with pytest.raises(ClientError, match="no identity-based policy allows") as caught:
+        ana.list_certificate_authorities()
+    assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+    for account in strict.accounts:
+        own = strict.client("acm-pca", account=account)
+        assert own.list_certificate_authorities()["CertificateAuthorities"] == []
+
+
+def test_a_client_with_credentials_calls_in_their_account(strict):
+    """The journal says with which key; the lab's own policy leaves such calls out."""
+    answer = key_of(strict, "ben", "other")
+    ben = strict.client("sts", credentials=answer)
+    assert ben.get_caller_identity()["Arn"] == "arn:aws:iam::444455556666:user/ben"
+    entry = strict.journal.entries[-1]
+    assert (entry.account, entry.access_key_id) == ("other", answer["AccessKeyId"])
+    assert [each.operation for each in strict.journal.filter(access_key_id="")] == [
+        "CreateUser", "CreateAccessKey",
+    ]  # fmt: skip
+    assert strict.policy("other").actions == ("iam:CreateAccessKey", "iam:CreateUser")
+    assert strict.policy(credentials=answer).needs_none == ("sts:GetCallerIdentity",)
+
+
+def test_a_wrong_secret_opens_nothing_where_policies_decide(strict):
+    """Signatures are checked there."""
+    wrong = {**key_of(strict, "ana"), "SecretAccessKey": "x" * 40}
+    with pytest.raises(ClientError, match="signature we calculated does not match"):
+        strict.client("acm-pca", credentials=wrong).list_certificate_authorities()
+
+
+def test_the_environment_of_a_session_has_its_token(strict):
+    """For the aws command line, and where the world is served."""
+    sts = strict.client("sts")
+    session = sts.get_session_token()["Credentials"]
+    found = strict.environment(credentials=session)
+    assert found["AWS_SESSION_TOKEN"] == session["SessionToken"]
+    assert found["AWS_ACCESS_KEY_ID"] == session["AccessKeyId"]
+    with pytest.raises(LabError, match="expected AccessKeyId"):
+        strict.environment(credentials={})

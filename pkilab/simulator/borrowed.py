@@ -7,9 +7,9 @@ source, and the two module globals through which it reads the time and the calle
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,10 +21,11 @@ from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import HTTPException
 from moto.core.request import normalize_request
-from moto.iam.models import get_account_id_from, iam_backends
+from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
-from moto.sts.models import sts_backends
 
+from pkilab.credentials import Credentials
+from pkilab.simulator.borrowed_requests import failure, read
 from pkilab.simulator.s3 import close_new_buckets
 from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse, not_simulated
 from pkilab.simulator.world import World
@@ -33,21 +34,16 @@ from pkilab.simulator.world import World
 # PKI services go wrong are why this package exists.
 BORROWED = {
     "s3": "s3",
-    "sts": "sts",
     "iam": "iam",
     "logs": "logs",
     "tagging": "resourcegroupstaggingapi",
 }
 _USER_NAME = "learner"
+_ADMINISTRATOR = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 _HOOKED_CLOCKS = (moto.core.utils, moto.s3.models)
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """An access key of the world. The secret opens nothing but this world."""
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
 
 
 class Borrowed:
@@ -67,24 +63,30 @@ class Borrowed:
             alias: _learner(number, world.region) for alias, number in world.accounts.items()
         }
 
-    def caller(self, access_key_id: str, region: str) -> tuple[str, str]:
-        """Return the account that an access key belongs to, and the ARN of whom.
-
-        Raises:
-            AwsError: no account of this world has such a key.
-        """
-        account: str = get_account_id_from(access_key_id)
-        if access_key_id in iam_backends[account]["aws"].access_keys:
-            _, arn, _ = sts_backends[account]["aws"].get_caller_identity(access_key_id, region)
-            return account, arn
-        raise AwsError(
-            "UnrecognizedClientException",
-            "The security token included in the request is invalid.",
-            403,
-        )
-
     def respond(self, service: str, request: HttpRequest, call: Call) -> HttpResponse:
         """Answer one request with moto; ``request.url`` must carry the service's own host.
+
+        Raises:
+            AwsError: the caller may not; moto does not implement it, or broke on it.
+        """
+        world = self._world
+        try:
+            operation, members = read(service, request)
+        except AwsError:
+            if world.enforce_policies:  # what cannot be read cannot be allowed
+                raise
+            return self.answer(service, request, call)
+        try:
+            world.gate.admit(service, operation, members, call)
+        except AwsError as refused:
+            world.trail.record(service, operation, members, call, error=refused)
+            raise
+        response = self.answer(service, request, call)
+        world.trail.record(service, operation, members, call, error=failure(response))
+        return response
+
+    def answer(self, service: str, request: HttpRequest, call: Call) -> HttpResponse:
+        """Answer as `respond` does, where leave was asked for already.
 
         Raises:
             AwsError: moto does not implement it, or broke on it.
@@ -157,5 +159,6 @@ def _learner(account: str, region: str) -> Credentials:
     """Give an account the IAM user in whose name the lab's clients call."""
     backend = iam_backends[account]["aws"]
     backend.create_user(region, _USER_NAME)
+    backend.put_user_policy(_USER_NAME, "AdministratorAccess", json.dumps(_ADMINISTRATOR))
     key = backend.create_access_key(_USER_NAME)
     return Credentials(key.access_key_id, key.secret_access_key)

@@ -11,6 +11,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
+from pkilab.credentials import Credentials
+from pkilab.simulator.access import Gate
+from pkilab.simulator.access.world_facts import WorldFacts
 from pkilab.simulator.acm.amazon import Amazon
 from pkilab.simulator.acm.service import Acm
 from pkilab.simulator.acmpca.ocsp import OcspResponder
@@ -21,15 +24,24 @@ from pkilab.simulator.apigateway.requests import ApiRequest
 from pkilab.simulator.apigateway.rest_apis import RestApis
 from pkilab.simulator.apigateway.runtime import Runtime
 from pkilab.simulator.apigateway.state import ApiGatewayState
-from pkilab.simulator.borrowed import BORROWED, Borrowed, Credentials
+from pkilab.simulator.borrowed import BORROWED, Borrowed
 from pkilab.simulator.cloudformation.service import CloudFormation
+from pkilab.simulator.cloudtrail import Trail
+from pkilab.simulator.cloudtrail.service import CloudTrail
 from pkilab.simulator.ctlogs.api import CtApi
 from pkilab.simulator.ctlogs.logs import CtLogs
 from pkilab.simulator.dns.answering import answer
 from pkilab.simulator.dns.internet import Internet
 from pkilab.simulator.dns.resolver import Resolver
 from pkilab.simulator.events import Bus
+from pkilab.simulator.functions.roles import ExecutionRoles
 from pkilab.simulator.functions.service import Lambda
+from pkilab.simulator.iam.service import Iam
+from pkilab.simulator.identity import Identities
+from pkilab.simulator.identity.signatures import verify
+from pkilab.simulator.kms import policies as key_policies
+from pkilab.simulator.kms.service import Kms
+from pkilab.simulator.organizations.service import Organizations
 from pkilab.simulator.route53.domains import Route53Domains
 from pkilab.simulator.route53.resources import AwsResources
 from pkilab.simulator.route53.service import Route53
@@ -44,6 +56,7 @@ from pkilab.simulator.service import (
     not_simulated,
     reply,
 )
+from pkilab.simulator.sts.service import Sts
 from pkilab.simulator.world import World
 
 # Authorization: AWS4-HMAC-SHA256 Credential=KEY/20260105/us-east-1/acm-pca/aws4_request, ...
@@ -60,8 +73,8 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class Gateway:
     """Routes requests to the faithful services, to moto, or to a refusal.
 
-    Signatures are not checked: whoever reaches the world may use it. The access key decides the
-    account, the credential scope the service and the Region.
+    The access key decides the account, the credential scope the service and the Region. Where
+    policies are not enforced, signatures are not checked: whoever reaches the world may use it.
 
     Args:
         world: what is behind the door.
@@ -74,6 +87,7 @@ class Gateway:
     def __init__(self, world: World, *, ct_folder: Path | None = None) -> None:
         self.world = world
         self._borrowed = Borrowed(world)
+        self.identities = Identities(world)
         apis = ApiGatewayState()
         resources = AwsResources(apis, self._serves)
         zones = HostedZones(world, resources.addresses)
@@ -86,15 +100,42 @@ class Gateway:
         amazon = Amazon(world, self.logs)
         acm = Acm(world, amazon, self.resolver, private_ca, self.events)
         self._s3 = S3()
-        self.functions = Lambda(world)
+        self.functions = Lambda(world, ExecutionRoles(self.identities))
         domains = Domains(world, apis, self._s3, acm.certificates)
+        organizations = Organizations(world)
+        caller_policies = (
+            key_policies.of(self.identities) if world.enforce_policies else key_policies.anything
+        )
+        kms = Kms(world, caller_policies)
+        world.trail = trail = Trail(world)
+        if world.enforce_policies:
+            facts = WorldFacts(
+                self.identities,
+                self._s3,
+                kms,
+                private_ca,
+                acm.certificates,
+                self.functions,
+                organizations,
+            )
+            world.gate = Gate(self.identities, facts, organizations)
         faithful = (
             private_ca,
             acm,
             self.functions,
             RestApis(world, apis, domains),
             HttpApis(world, apis, domains),
-            CloudFormation(world, self.handle),
+            CloudFormation(world, self.handle, self.identities),
+            Sts(world, self.identities),
+            Iam(
+                world,
+                self.identities,
+                functools.partial(self._borrowed.answer, "iam"),
+                lambda account: organizations.controls(account)[0],
+            ),
+            kms,
+            organizations,
+            CloudTrail(world, trail),
             Route53(world, zones, resources.hosted_zone),
             Route53Domains(world, zones),
         )
@@ -118,17 +159,17 @@ class Gateway:
             LabClosedError: the world was closed.
         """
         with self.world.turn():
-            answer = self._answer(request)
             number = self._requests.uuid()
+            answer = self._answer(request, number)
         response = answer() if callable(answer) else answer
         return replace(response, headers={"x-amzn-requestid": number, **response.headers})
 
-    def _answer(self, request: HttpRequest) -> Answer:
+    def _answer(self, request: HttpRequest, number: str) -> Answer:
         """Answer within the turn, or return what answers after it."""
         scope = None
         try:
             scope = _credential_scope(request)
-            return self._route(request, scope)
+            return self._route(request, scope, number)
         except AwsError as error:
             return _refusal(request, scope, error)
         except Exception:  # noqa: BLE001 - nothing raw leaves a boto3 call; it is logged
@@ -155,16 +196,14 @@ class Gateway:
             self.logs.close()
             self.world.close()
 
-    def _route(self, request: HttpRequest, scope: _Scope | None) -> Answer:
+    def _route(self, request: HttpRequest, scope: _Scope | None, number: str) -> Answer:
         # An API is served to whoever asks for its host, with credentials or without.
         if self.apis.serves(host := (urlsplit(request.url).hostname or "")):
             return functools.partial(self.apis.handle, _to_api(request, host))
         if scope is None:
             return self._anonymous(request)
-        key, region, service = scope
-        region = region or self.world.region
-        account, caller = self._borrowed.caller(key, region)
-        call = Call(account, region, self.world.clock.now(), caller, key)
+        call = self._call(request, scope, number)
+        service, region = scope[2], call.region
         if service == RestApis.name and urlsplit(request.url).path.startswith("/v2/"):
             service = HttpApis.name  # both generations sign alike
         if faithful := self._services.get(service):
@@ -173,6 +212,31 @@ class Gateway:
         if service in BORROWED and not _is_s3_control(request):
             return self._borrowed.respond(service, _at_aws(request, service, region), call)
         raise not_simulated(f"the service {service}")
+
+    def _call(self, request: HttpRequest, scope: _Scope, number: str) -> Call:
+        """Return whose call a signed request is.
+
+        Raises:
+            AwsError: nobody has such a key, or it is no longer good.
+        """
+        key, region, service = scope
+        region, now = region or self.world.region, self.world.clock.now()
+        if request.sender is not None:
+            return replace(request.sender, region=region, now=now, request_id=number)
+        identity = self.identities.caller(key, _token(request), service=service, region=region)
+        if self.world.enforce_policies and (secret := self.identities.secret(key)):
+            verify(request, secret)
+        return Call(
+            identity.principal.account,
+            region,
+            now,
+            identity.principal.arn,
+            key,
+            identity=identity,
+            source_ip=request.source_ip,
+            user_agent=request.headers.get("user-agent", ""),
+            request_id=number,
+        )
 
     def _anonymous(self, request: HttpRequest) -> HttpResponse:
         """Answer what needs no credentials: CT logs, OCSP, and objects that anyone may read."""
@@ -228,6 +292,16 @@ def _credential_scope(request: HttpRequest) -> _Scope | None:
     text = request.headers.get("authorization") or "".join(query.get("X-Amz-Credential", ()))
     found = _SCOPE.search(text)
     return (found[1], found[2], found[3]) if found else None
+
+
+def _token(request: HttpRequest) -> str | None:
+    """Return the session token that came with a request, signed or presigned."""
+    if (found := request.headers.get("x-amz-security-token")) is not None:
+        return found
+    for name, values in parse_qs(urlsplit(request.url).query).items():
+        if name.lower() == "x-amz-security-token":  # version 2 of the signature writes it small
+            return values[0]
+    return None
 
 
 def _at_aws(request: HttpRequest, service: str, region: str) -> HttpRequest:

@@ -14,8 +14,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
+from pkilab.credentials import Credentials
 from pkilab.errors import LabClosedError
-from pkilab.simulator.borrowed import Credentials
 from pkilab.simulator.gateway import Gateway
 from pkilab.simulator.service import HttpRequest, HttpResponse, model_loader
 
@@ -56,7 +56,9 @@ class Clients:
         self._gateway = gateway
         session = botocore.session.Session(session_vars=_isolated())
         session.register_component("data_loader", model_loader())
-        session.set_credentials(credentials.access_key_id, credentials.secret_access_key)
+        session.set_credentials(
+            credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+        )
         self._session = Session(botocore_session=session, region_name=gateway.world.region)
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3.client

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from pkilab.credentials import Credentials
 from pkilab.errors import LabError
 from pkilab.pki.keys import PrivateKey, generate_key
 from pkilab.simulator.gateway import Gateway
@@ -54,9 +55,12 @@ class SimulatedPlace:
         self._inner: Server | None = None
         self.gateway.functions.network = self._network
 
-    def client(self, service: str, account: str, region: str) -> Any:  # noqa: ANN401
-        """Return a client of one account."""
-        return self._clients[account].client(service, region)
+    def client(
+        self, service: str, account: str, region: str, credentials: Credentials | None = None
+    ) -> Any:  # noqa: ANN401
+        """Return a client of one account, or of whose credentials they are."""
+        clients = Clients(self.gateway, credentials) if credentials else self._clients[account]
+        return clients.client(service, region)
 
     def fetch(self, url: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
         """Ask the world, as a client without credentials.
@@ -96,12 +100,7 @@ class SimulatedPlace:
 
     def environment(self, account: str) -> dict[str, str]:
         """Return an ``aws`` user's variables, all but the endpoint."""
-        credentials = self.gateway.credentials[account]
-        return {
-            "AWS_ACCESS_KEY_ID": credentials.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
-            "AWS_DEFAULT_REGION": self.region,
-        }
+        return self.gateway.credentials[account].variables() | {"AWS_DEFAULT_REGION": self.region}
 
     def accept_root(self, root: x509.Certificate) -> None:
         """Have every CT log accept chains that end at this root.
@@ -132,6 +131,7 @@ def open_place(
     region: str | None = None,
     latency: timedelta = timedelta(0),
     ct_folder: Path | None = None,
+    enforce_policies: bool = False,
 ) -> SimulatedPlace:
     """Open a world.
 
@@ -146,6 +146,7 @@ def open_place(
         accounts=accounts or DEFAULT_ACCOUNTS,
         region=region or DEFAULT_REGION,
         latency=latency,
+        enforce_policies=enforce_policies,
     )
     try:
         return SimulatedPlace(world, ct_folder=ct_folder)

@@ -55,7 +55,7 @@ class QueryService:
         """Answer one request; what the model does not know is refused in AWS's shape."""
         number = self._answers.uuid()
         try:
-            operation, members = self._read(request)
+            operation, members = read(self.name, request)
             result = self.perform(operation.name, call, **members)
         except AwsError as error:
             return self._reply(error.status, number, self._refusal(error, number))
@@ -72,16 +72,6 @@ class QueryService:
             require_valid(model.input_shape, members, self.invalid)
         result: Json = run(self, operation, members, call)
         return result
-
-    def _read(self, request: HttpRequest) -> tuple[OperationModel, Json]:
-        form = _fields(request)
-        model, name = service_model(self.name), form.get("Action", "")
-        if not isinstance(name, str) or name not in model.operation_names:
-            message = f"Could not find operation {name} for version {model.api_version}"
-            raise AwsError("InvalidAction", message)
-        operation = model.operation_model(name)
-        shape = operation.input_shape
-        return operation, _decode(shape, form, "") if shape else {}
 
     def _refusal(self, error: AwsError, number: str) -> str:
         found = _element("Type", at_fault(error)) + _element("Code", error.code)
@@ -109,6 +99,22 @@ class QueryService:
 
 
 # Reading.
+
+
+def read(service: str, request: HttpRequest) -> tuple[OperationModel, Json]:
+    """Return the operation that a form names and its members.
+
+    Raises:
+        AwsError: MalformedQueryString, InvalidAction or MalformedInput.
+    """
+    form = _fields(request)
+    model, name = service_model(service), form.get("Action", "")
+    if not isinstance(name, str) or name not in model.operation_names:
+        message = f"Could not find operation {name} for version {model.api_version}"
+        raise AwsError("InvalidAction", message)
+    operation = model.operation_model(name)
+    shape = operation.input_shape
+    return operation, _decode(shape, form, "") if shape else {}
 
 
 def _fields(request: HttpRequest) -> Form:

@@ -83,6 +83,16 @@ class S3:
         number = stored.version_id if found.versioning_status else None
         return StoredObject(found.account_id, stored.value, number)
 
+    def tags(self, bucket: str, key: str, version: str | None = None) -> dict[str, str] | None:
+        """Return an object's tags; None: no such bucket, key or version, or a delete marker."""
+        found = _model(bucket)
+        stored = _stored(found, key, version) if found is not None else None
+        if stored is None:
+            return None
+        backend = models.s3_backends[found.account_id][found.partition]
+        tags: dict[str, str] = backend.tagger.get_tag_dict_for_resource(stored.arn)
+        return tags
+
     def put(self, bucket: str, key: str, body: bytes, *, content_type: str, acl: CannedAcl) -> None:
         """Write an object, as the service: no policy is asked here (`buckets.check` does).
 

@@ -24,7 +24,7 @@ from pkilab.simulator.dns.server import DnsListener
 from pkilab.simulator.front import Front
 from pkilab.simulator.gateway import Gateway
 from pkilab.simulator.handshakes import Handshake
-from pkilab.simulator.service import HttpRequest, HttpResponse
+from pkilab.simulator.service import LOOPBACK, HttpRequest, HttpResponse
 from pkilab.simulator.web import Channel, ChannelFactory, answer
 
 _TICK_SECONDS = 1.0
@@ -162,7 +162,14 @@ def _read(request: http.Request) -> HttpRequest:
     host = headers.get("host", "localhost")
     url = target if target.startswith("http") else f"http://{host}{target}"
     assert request.content is not None  # noqa: S101 - Twisted made it before the body came
-    return HttpRequest(request.method.decode("latin-1"), url, headers, request.content.read())
+    peer = request.getClientAddress()
+    return HttpRequest(
+        request.method.decode("latin-1"),
+        url,
+        headers,
+        request.content.read(),
+        source_ip=getattr(peer, "host", LOOPBACK),
+    )
 
 
 class _HttpChannel(Channel):

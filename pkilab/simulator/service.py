@@ -18,13 +18,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore import xform_name
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from pkilab.simulator.world import World
+
+if TYPE_CHECKING:
+    from pkilab.simulator.identity import Identity
 
 Json = dict[str, Any]
 
@@ -45,6 +48,9 @@ def not_simulated(what: str) -> AwsError:
     return AwsError("NotImplemented", f"{what} is not simulated by pkilab", 501)
 
 
+LOOPBACK = "127.0.0.1"  # where whoever is in the same process calls from
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """Who calls, where and when."""
@@ -54,16 +60,27 @@ class Call:
     now: datetime  # aware, UTC
     principal: str  # the caller's ARN, or a service principal such as acm.amazonaws.com
     access_key_id: str = ""  # with which they signed; none for a service
+    identity: Identity | None = None  # whom policies know the caller by; None for a service
+    source_ip: str = LOOPBACK
+    user_agent: str = ""
+    via: tuple[str, ...] = ()  # services that call in the caller's name, the first one first
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request after transport. ``headers`` keys are in lower case."""
+    """A request after transport. ``headers`` keys are in lower case.
+
+    ``sender`` is set by a service of the world that calls another in somebody's name, and by
+    nobody else: such a request needs no signature.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes
+    source_ip: str = LOOPBACK
+    sender: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +135,8 @@ class JsonService:
             _, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
             return reply(200, self.invoke(operation, request.body, call))
         except AwsError as error:
-            return reply(error.status, {"__type": error.code, "message": error.message})
+            said = {"__type": error.code, "message": error.message, **error.members}
+            return reply(error.status, said)
 
     def invoke(self, operation: str, body: bytes, call: Call) -> Json:
         """Decode, check, run and encode one operation.
@@ -137,13 +155,24 @@ class JsonService:
 def run(service: Any, operation: str, members: Json, call: Call) -> Any:  # noqa: ANN401 - or Later
     """Run the method of a service that stands for an operation, on decoded members.
 
+    Every call that a client makes of the world's own services comes through here: here it is asked
+    whether the caller may, and here the trail hears of it.
+
     Raises:
-        AwsError: NotImplemented, where there is none; or the method's own.
+        AwsError: NotImplemented, where there is none; AccessDenied; or the method's own.
     """
     method = getattr(service, xform_name(operation), None)
     if method is None:
         raise not_simulated(f"{service.name}:{operation}")
-    return method(call, **keywords(members)) or {}
+    world: World = service.world
+    try:
+        world.gate.admit(service.name, operation, members, call)
+        result = method(call, **keywords(members)) or {}
+    except AwsError as refused:
+        world.trail.record(service.name, operation, members, call, error=refused)
+        raise
+    world.trail.record(service.name, operation, members, call, result=result)
+    return result
 
 
 def error(service: str, shape: str, message: str) -> AwsError:

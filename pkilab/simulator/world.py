@@ -13,9 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from pkilab.errors import LabClosedError, LabError
 from pkilab.pki.entropy import Entropy
+
+if TYPE_CHECKING:
+    from pkilab.simulator.service import AwsError, Call
 
 _log = logging.getLogger(__name__)
 
@@ -113,6 +117,33 @@ class WorldClock:
                 _log.exception("due work failed: %s", job.label)
 
 
+class Gate:
+    """Who may do what. At this one nobody stands; one that asks IAM overrides it."""
+
+    def admit(self, service: str, operation: str, members: dict[str, Any], call: Call) -> None:
+        """Let a call pass.
+
+        Raises:
+            AwsError: the caller may not.
+        """
+
+
+class Trail:
+    """What was done. Nobody reads this one; CloudTrail's overrides it."""
+
+    def record(
+        self,
+        service: str,
+        operation: str,
+        members: dict[str, Any],
+        call: Call,
+        *,
+        result: Any = None,  # noqa: ANN401 - a result's members, or what is left of the operation
+        error: AwsError | None = None,
+    ) -> None:
+        """Take note of a call that has ended."""
+
+
 class World:
     """Seed, clock, accounts and a lock around them.
 
@@ -123,6 +154,7 @@ class World:
         region: where clients go that name no Region.
         latency: how long asynchronous work takes (keys, issuance, audit reports). Zero by
             default: AWS's intermediate states are skipped.
+        enforce_policies: whether callers need IAM's leave, and signatures are checked.
     """
 
     seed: str
@@ -136,6 +168,7 @@ class World:
         accounts: Mapping[str, str] = DEFAULT_ACCOUNTS,
         region: str = DEFAULT_REGION,
         latency: timedelta = timedelta(0),
+        enforce_policies: bool = False,
     ) -> None:
         for alias, number in accounts.items():
             if not (len(number) == 12 and number.isascii() and number.isdigit()):  # noqa: PLR2004
@@ -148,6 +181,9 @@ class World:
                 "a process holds one at a time: close that lab first"
             )
         self.seed, self.region, self.latency = seed, region, latency
+        self.enforce_policies = enforce_policies
+        self.gate = Gate()
+        self.trail = Trail()
         self.accounts = dict(accounts)
         self.closed = False
         self._lock = threading.RLock()

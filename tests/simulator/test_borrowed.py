@@ -35,39 +35,6 @@ def place():
     place.close()
 
 
-def test_each_account_has_a_key_and_no_other_key_counts(borrowed):
-    """Also not one of moto's default account."""
-    for alias, number in ACCOUNTS.items():
-        key = borrowed.credentials[alias].access_key_id
-        assert borrowed.caller(key, "us-east-1") == (number, f"arn:aws:iam::{number}:user/learner")
-    for key in ("AKIAIOSFODNN7EXAMPLE", "", "foobar_key", "ASIA" + "A" * 16):
-        with pytest.raises(AwsError) as caught:
-            borrowed.caller(key, "us-east-1")
-        assert (caught.value.code, caught.value.status) == ("UnrecognizedClientException", 403)
-
-
-def test_a_new_key_of_a_user_is_one_of_its_account(place):
-    """Keys made by the learner work as AWS's do; deleted, they do not."""
-    iam = place.client("iam", "other", "us-east-1")
-    iam.create_user(UserName="second")
-    key = iam.create_access_key(UserName="second")["AccessKey"]["AccessKeyId"]
-    caller = place.gateway._borrowed.caller
-    second = f"arn:aws:iam::{ACCOUNTS['other']}:user/second"
-    assert caller(key, "us-east-1") == (ACCOUNTS["other"], second)
-    iam.delete_access_key(UserName="second", AccessKeyId=key)
-    with pytest.raises(AwsError):
-        caller(key, "us-east-1")
-
-
-def test_a_role_is_assumed_across_accounts_without_being_asked(place):
-    """The session calls as the role; neither that there is one nor whom it trusts is looked at."""
-    role = f"arn:aws:iam::{ACCOUNTS['other']}:role/nobody-made-it"
-    sts = place.client("sts", "owner", "us-east-1")
-    key = sts.assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]["AccessKeyId"]
-    session = f"arn:aws:sts::{ACCOUNTS['other']}:assumed-role/nobody-made-it/me"
-    assert place.gateway._borrowed.caller(key, "us-east-1") == (ACCOUNTS["other"], session)
-
-
 def test_a_secret_is_not_shown(borrowed):
     """Not with the credentials' text; it opens nothing, and looks as if it did."""
     credentials = borrowed.credentials["owner"]
@@ -114,7 +81,7 @@ def test_an_address_that_moto_does_not_know_is_refused(world, borrowed):
     """Not answered by some other service of moto's."""
     call = Call(ACCOUNTS["owner"], "us-east-1", world.clock.now(), "someone")
     with pytest.raises(AwsError, match="not simulated"):
-        borrowed.respond("sts", HttpRequest("GET", "https://example.com/", {}, b""), call)
+        borrowed.respond("iam", HttpRequest("GET", "https://example.com/", {}, b""), call)
 
 
 def test_moto_is_given_back_as_it_was_and_empty(world):

@@ -145,12 +145,11 @@ def test_a_condition_on_the_caller_keeps_anyone_out():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"Principal": None, "NotPrincipal": "*"},
-        {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
-        {"Condition": {"IpAddress": {"aws:SourceArn": "10.0.0.0/8"}}},
-        {"Condition": {"NotBool": {"aws:SecureTransport": "true"}}},
-        {"Condition": {"ForAllValues:StringEquals": {"aws:SourceAccount": "1"}}},
-        {"Condition": {"StringLike": {"aws:SourceAccount": "${aws:PrincipalAccount}"}}},
+        {"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
+        {"Condition": {"StringEquals": {"s3:x-amz-acl": "public-read"}}},
+        {"Condition": {"StringEquals": {"aws:NoSuchKey": "1"}}},
+        {"Condition": {"StringLike": {"aws:SourceAccount": "${aws:RequestedRegion}"}}},
+        {"Principal": {"CanonicalUser": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d"}},
     ],
 )
 def test_what_is_not_modelled_is_refused_not_ignored(changes):
@@ -159,6 +158,31 @@ def test_what_is_not_modelled_is_refused_not_ignored(changes):
         with pytest.raises(AwsError, match="not simulated") as caught:
             decide(policy(statement(Effect=effect, **changes), statement()))
         assert (caught.value.code, caught.value.status) == ("NotImplemented", 501)
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, False),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, True),
+        ({"ForAllValues:StringEquals": {"aws:SourceAccount": "111122223333"}}, True),
+        ({"ForAnyValue:StringEquals": {"aws:SourceAccount": "1"}}, False),
+        ({"StringLike": {"aws:SourceAccount": "${aws:PrincipalAccount}"}}, False),
+        ({"StringEquals": {"aws:PrincipalTag/Team": "pki"}}, False),
+    ],
+)
+def test_what_a_service_never_has_is_absent(changes, verdict):
+    """No account, no organization and no tags: a condition on them is decided, not refused."""
+    assert decide(policy(statement(Condition=changes))) is verdict
+
+
+def test_everybody_but_a_service_can_be_denied():
+    """NotPrincipal, in a Deny; in an Allow it is no policy that S3 would take."""
+    ours = statement(Effect="Deny", Principal=None, NotPrincipal={"Service": SERVICE})
+    assert decide(policy(statement(), ours))
+    other = statement(Effect="Deny", Principal=None, NotPrincipal={"Service": "acm.amazonaws.com"})
+    assert not decide(policy(statement(), other))
+    assert not decide(policy(statement(Principal=None, NotPrincipal={"Service": SERVICE})))
 
 
 @pytest.mark.parametrize(

@@ -68,21 +68,21 @@ def test_the_key_decides_the_account_and_the_scope_the_service(place):
 
 
 def test_a_key_of_no_account_is_refused_in_the_protocol_of_the_request(place):
-    """JSON for JSON, XML for the others, 403 for both."""
+    """JSON for JSON, XML for the others."""
     stranger = signed(place, "acm-pca", key="AKIAIOSFODNN7EXAMPLE")
     json_answer = ask(
         place, "POST", "https://acm-pca.us-east-1.amazonaws.com/", b"{}",
         authorization=stranger, content_type="application/x-amz-json-1.1",
     )  # fmt: skip
-    assert json_answer.status == 403
+    assert json_answer.status == 400
     assert b'"__type": "UnrecognizedClientException"' in json_answer.body
     xml_answer = ask(place, "GET", AT_S3, authorization=signed(place, "s3", key="AKIANOBODY"))
-    assert (xml_answer.status, code(xml_answer)) == (403, "UnrecognizedClientException")
+    assert (xml_answer.status, code(xml_answer)) == (403, "InvalidAccessKeyId")
 
 
 @pytest.mark.parametrize(
     ("service", "operation"),
-    [("ec2", "describe_instances"), ("kms", "list_keys"), ("secretsmanager", "list_secrets"),
+    [("ec2", "describe_instances"), ("secretsmanager", "list_secrets"),
      ("eks", "list_clusters"), ("cloudfront", "list_distributions")],
 )  # fmt: skip
 def test_a_service_that_is_not_modelled_is_refused_in_every_protocol(place, service, operation):
@@ -103,10 +103,10 @@ def test_what_moto_breaks_on_is_refused_as_not_simulated(place, s3):
         answer = ask(place, method, url, body, authorization=signed(place, "s3"))
         assert 400 <= answer.status <= 501
     answer = ask(
-        place, "POST", "https://sts.amazonaws.com/", b"Action=Frobnicate",
-        authorization=signed(place, "sts"), content_type="application/x-www-form-urlencoded",
+        place, "POST", "https://iam.amazonaws.com/", b"Action=Frobnicate",
+        authorization=signed(place, "iam"), content_type="application/x-www-form-urlencoded",
     )  # fmt: skip
-    assert (answer.status, code(answer)) == (501, "NotImplemented")
+    assert (answer.status, code(answer)) == (400, "InvalidAction")
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 100_000, b"[]", b"null", b"3"])
@@ -261,7 +261,7 @@ def test_a_presigned_url_opens_its_account_in_both_versions(place, s3, version):
     mine = place.gateway.credentials["owner"].access_key_id
     assert ask(place, "GET", presigned(mine)).body == b"body"
     stranger = ask(place, "GET", presigned("AKIAIOSFODNN7EXAMPLE"))
-    assert (stranger.status, code(stranger)) == (403, "UnrecognizedClientException")
+    assert (stranger.status, code(stranger)) == (403, "InvalidAccessKeyId")
 
 
 # Any request
@@ -309,7 +309,7 @@ def test_a_closed_gateway_answers_nothing_and_moto_is_given_back():
         ("ram", "get_resource_shares", {"resourceOwner": "SELF"}),
         ("cloudfront", "list_distributions", {}),
         ("sns", "list_topics", {}),
-        ("kms", "list_keys", {}),
+        ("ssm", "describe_parameters", {}),
         ("s3control", "list_jobs", {"AccountId": "111122223333"}),
     ],
 )

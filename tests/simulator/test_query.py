@@ -1,6 +1,7 @@
 """What is read from and written to the wire, held against botocore's serialiser and parser."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from pkilab.simulator.query import QueryService
 from pkilab.simulator.service import AwsError, Call, HttpRequest, error, service_model
-from pkilab.simulator.world import DEFAULT_START
+from pkilab.simulator.world import DEFAULT_START, Gate, Trail
 
 CALL = Call("111122223333", "us-east-1", DEFAULT_START, "arn:aws:iam::1:user/x")
 
@@ -25,6 +26,7 @@ class Echo(QueryService):
     name = "cloudformation"
 
     def __init__(self):
+        self.world = SimpleNamespace(gate=Gate(), trail=Trail())
         self._answers = _Entropy()
         self.result, self.asked = {}, None
 

@@ -186,13 +186,13 @@ def test_accounts_are_apart_over_http_too(client):
     stranger = client("acm-pca", key="AKIAIOSFODNN7EXAMPLE")
     with pytest.raises(ClientError, match="UnrecognizedClientException") as caught:
         stranger.list_certificate_authorities()
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
 def test_a_service_that_is_not_modelled_is_refused_over_http(client):
     """With the same error as in process."""
-    with pytest.raises(ClientError, match="kms is not simulated by pkilab") as caught:
-        client("kms").list_keys()
+    with pytest.raises(ClientError, match="secretsmanager is not simulated by pkilab") as caught:
+        client("secretsmanager").list_secrets()
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
 

@@ -7,7 +7,6 @@ of hashicorp/terraform-provider-aws that run on AWS (internal/service/acm/certif
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from pkilab.iam import Policies, Principal, Request, decide, read_policy
 from pkilab.pki import pem
 from pkilab.pki.keys import PrivateKey, generate_key
 from pkilab.pki.requests import build_request
@@ -25,11 +25,25 @@ from pkilab.simulator.acmpca.creation import partition_of
 from pkilab.simulator.acmpca.policies import ACM
 from pkilab.simulator.acmpca.service import AcmPca
 from pkilab.simulator.acmpca.state import Authority
-from pkilab.simulator.policies import arn_like, like, listed
-from pkilab.simulator.service import AwsError, Call
+from pkilab.simulator.service import AwsError, Call, Json, run
 from pkilab.simulator.world import World
 
 _PRIVATE_DAYS = 395
+_ROLE = "AWSServiceRoleForCertificateManager"
+# The managed policy CertificateManagerServiceRolePolicy (ACM User Guide, "Using a service-linked
+# role with ACM"), as far as a private CA is concerned.
+_ROLE_POLICY = read_policy(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": ["acm-pca:IssueCertificate", "acm-pca:GetCertificate"],
+            "Resource": "*",
+        },
+    },
+    kind="identity",
+    name="CertificateManagerServiceRolePolicy",
+)
 _TEMPLATE = "EndEntityCertificate"
 # acm-pca's errors, as ACM tells them. ValidationException: the CA ends before the certificate
 # would, or issues short-lived certificates alone.
@@ -100,16 +114,16 @@ class Issuance:
         )
         return Made(certificate, self._amazon.chain(key.public_key()), key)
 
-    def order(self, wanted: AcmCertificate, *, requester: str | None = None) -> Order:
+    def order(self, wanted: AcmCertificate, *, requester: Call | None = None) -> Order:
         """Ask the CA for a certificate of 395 days.
 
         ACM asks in its own name if the CA's owner lets it. Otherwise, at a request, it asks in the
-        name of whoever requested, and a CA of another account in that of the role it has there. It
-        renews in nobody else's name.
+        name of whoever requested, who must then be allowed to issue and to fetch certificates, and
+        a CA of another account in that of the role it has there. It renews in nobody else's name.
 
         Args:
             wanted: names, key algorithm and CA.
-            requester: the ARN of who requests it; None for a renewal.
+            requester: the call that requests it; None for a renewal.
 
         Raises:
             IssuanceError: the CA refuses.
@@ -122,13 +136,14 @@ class Issuance:
         common_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, wanted.names[0])])
         request = build_request(key, common_name, dns_names=wanted.names)
         try:
-            answer = self._private.issue_certificate(
+            answer = self._ask(
                 call,
-                certificate_authority_arn=wanted.authority,
-                csr=request.public_bytes(Encoding.PEM),
-                signing_algorithm=_signing_algorithm(wanted, authority),
-                validity={"Type": "DAYS", "Value": _PRIVATE_DAYS},
-                template_arn=_template(wanted.region),
+                "IssueCertificate",
+                CertificateAuthorityArn=wanted.authority,
+                Csr=request.public_bytes(Encoding.PEM),
+                SigningAlgorithm=_signing_algorithm(wanted, authority),
+                Validity={"Type": "DAYS", "Value": _PRIVATE_DAYS},
+                TemplateArn=_template(wanted.region),
             )
         except AwsError as error:
             raise IssuanceError(_REASONS.get(error.code, "OTHER")) from error
@@ -142,10 +157,11 @@ class Issuance:
         """
         assert wanted.authority is not None  # noqa: S101 - goes with PRIVATE
         try:
-            answer = self._private.get_certificate(
+            answer = self._ask(
                 replace(order.call, now=self._world.clock.now()),
-                certificate_authority_arn=wanted.authority,
-                certificate_arn=order.arn,
+                "GetCertificate",
+                CertificateAuthorityArn=wanted.authority,
+                CertificateArn=order.arn,
             )
         except AwsError as error:
             if "Name Constraints" in error.message:
@@ -157,6 +173,15 @@ class Issuance:
             pem.load_certificates(chain) if chain else (),
             order.key,
         )
+
+    def _ask(self, call: Call, operation: str, **members: Any) -> Json:  # noqa: ANN401
+        """Call an operation of the private CA's, as whoever is behind it may.
+
+        Raises:
+            AwsError: as the service answers.
+        """
+        answer: Json = run(self._private, operation, members, call)
+        return answer
 
     def _new_key(self, wanted: AcmCertificate) -> PrivateKey:
         """Make the key pair of a certificate: another one at each renewal."""
@@ -171,21 +196,18 @@ class Issuance:
         self,
         wanted: AcmCertificate,
         authority: Authority | None,
-        requester: str | None,
+        requester: Call | None,
         now: datetime,
     ) -> Call:
         """Return in whose name ACM asks."""
         if authority is None or authority.account == wanted.account:
             granted = authority is not None and ACM in authority.permissions
-            principal = ACM if granted or requester is None else requester
-            return Call(wanted.account, wanted.region, now, principal)
+            if granted or requester is None:
+                return Call(wanted.account, wanted.region, now, ACM)
+            return replace(requester, now=now, via=(*requester.via, ACM))
         if not _shared(authority, wanted):
             raise IssuanceError("PCA_ACCESS_DENIED")
-        role = (
-            f"arn:{partition_of(wanted.region)}:sts::{wanted.account}:assumed-role/"
-            "AWSServiceRoleForCertificateManager/acm"
-        )
-        return Call(authority.account, wanted.region, now, role)
+        return Call(authority.account, wanted.region, now, _session(wanted))
 
 
 def _is_logged(wanted: AcmCertificate, today: rules.Rules) -> bool:
@@ -207,43 +229,36 @@ def _template(region: str) -> str:
 
 
 def _shared(authority: Authority, wanted: AcmCertificate) -> bool:
-    """Whether a CA's resource policy lets another account have such certificates issued."""
+    """Whether a CA's resource policy lets ACM's role in another account have such certificates.
+
+    What that account's own administrators and organization say does not bind a service-linked role.
+    """
     if authority.policy is None:
         return False
-    statements = listed(json.loads(authority.policy)["Statement"])  # PutPolicy checked it
-    template = _template(wanted.region)
-
-    def effects(action: str) -> set[str]:
-        return {
-            each["Effect"]
-            for each in statements
-            if any(like(one, action) for one in listed(each["Action"]))
-            and _names_account(each["Principal"], wanted.account)
-            and _holds(each.get("Condition") or {}, template, each["Effect"])
-        }
-
+    partition = partition_of(wanted.region)
+    caller = Principal(
+        "assumed-role",
+        _session(wanted),
+        wanted.account,
+        f"arn:{partition}:iam::{wanted.account}:role/aws-service-role/{ACM}/{_ROLE}",
+    )
+    policies = Policies(
+        identity=(_ROLE_POLICY,),
+        resource=(read_policy(authority.policy, kind="resource", name=authority.arn),),
+    )
+    known = {"aws:principalarn": caller.role_arn, "aws:principalaccount": wanted.account}
+    template = {"acm-pca:templatearn": _template(wanted.region)}
+    asked = (("IssueCertificate", known | template), ("GetCertificate", known))
     return all(
-        effects(action) == {"Allow"}
-        for action in ("acm-pca:IssueCertificate", "acm-pca:GetCertificate")
+        decide(
+            Request(caller, f"acm-pca:{action}", authority.arn, authority.account, context),
+            policies,
+        ).allowed
+        for action, context in asked
     )
 
 
-def _names_account(principal: Any, account: str) -> bool:  # noqa: ANN401 - JSON
-    named = ["*"] if principal == "*" else listed(principal.get("AWS"))
-    return any(one in {"*", account} or f":{account}:" in one for one in named)
-
-
-def _holds(condition: dict[str, dict[str, Any]], template: str, effect: str) -> bool:
-    """Whether a condition holds; one that is not known here allows nothing and denies all."""
-    for operator, keys in condition.items():
-        for key, values in keys.items():
-            known = key.lower() == "acm-pca:templatearn"
-            if known and operator in {"StringEquals", "ArnEquals"}:
-                held = template in listed(values)
-            elif known and operator in {"StringLike", "ArnLike"}:
-                held = any(arn_like(each, template) for each in listed(values))
-            else:
-                held = effect == "Deny"
-            if not held:
-                return False
-    return True
+def _session(wanted: AcmCertificate) -> str:
+    """Return the ARN of ACM's session of the role that it has in an account."""
+    partition = partition_of(wanted.region)
+    return f"arn:{partition}:sts::{wanted.account}:assumed-role/{_ROLE}/acm"

@@ -13,6 +13,7 @@ from pkilab.simulator.acm.issuing import Issuance, IssuanceError, Made, Order
 from pkilab.simulator.acm.renewing import install
 from pkilab.simulator.acm.state import AcmCertificate
 from pkilab.simulator.acm.validating import ATTEMPT, Validator
+from pkilab.simulator.service import Call
 from pkilab.simulator.world import World
 
 # How often DNS is asked, by the age of the request. A description asks at once.
@@ -40,8 +41,8 @@ class Pending:
         self._world, self._validator = world, validator
         self._issuance, self._issued = issuance, issued
 
-    def begin(self, request: AcmCertificate, requester: str) -> None:
-        """Begin with a request of ``requester``, an ARN."""
+    def begin(self, request: AcmCertificate, requester: Call) -> None:
+        """Begin with a request, which is made by a call."""
         if request.type == "PRIVATE":
             self._order(request, requester)
         else:
@@ -74,7 +75,7 @@ class Pending:
         pause = left if request.method == "EMAIL" else min(pause, left)
         self._at(request, pause, lambda: self._begin_looking(request))
 
-    def _order(self, request: AcmCertificate, requester: str) -> None:
+    def _order(self, request: AcmCertificate, requester: Call) -> None:
         """Order from a private CA at once; what comes of it shows after the world's latency."""
         try:
             order = self._issuance.order(request, requester=requester)

@@ -91,7 +91,7 @@ class Acm(JsonService):
         made = self._requested(call, request)
         self.certificates.add(made)
         known.append((call.now, made.arn, request))
-        self._pending.begin(made, call.principal)
+        self._pending.begin(made, call)
         return {"CertificateArn": made.arn}
 
     def import_certificate(

@@ -1,6 +1,7 @@
 """Who else may use a CA: permissions of AWS services, and resource policies.
 
-Policies are checked and stored; they are not enforced yet.
+Policies are checked and stored here. Where policies are enforced, `pkilab.simulator.access` asks
+them; ACM does in either case.
 
 Sources: AWS Private CA API Reference, CreatePermission and PutPolicy; User Guide, "Resource-based
 policies" and "Attaching a policy for cross-account access".
@@ -12,9 +13,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from pkilab.errors import MalformedError, UnsupportedError
+from pkilab.iam import listed, read_policy
 from pkilab.simulator.acmpca.state import Authority
-from pkilab.simulator.policies import listed
-from pkilab.simulator.service import AwsError, Call
+from pkilab.simulator.service import AwsError, Call, not_simulated
 
 Json = dict[str, Any]
 
@@ -109,7 +111,7 @@ def check_policy(authority: Authority, call: Call, text: str, *, exact_shape: bo
 
     Raises:
         AwsError: InvalidPolicyException, with the first trouble found; LockoutPreventedException,
-            the policy denies the CA to its owner.
+            the policy denies the CA to its owner; NotImplemented, it says what is not modelled.
     """
     try:
         document = json.loads(text)
@@ -131,6 +133,21 @@ def check_policy(authority: Authority, call: Call, text: str, *, exact_shape: bo
             )
     if exact_shape and not _has_exact_shape(statements):
         raise _invalid("its statements must be those of AWS's example")
+    _require_readable(text)
+
+
+def _require_readable(text: str) -> None:
+    """Refuse what could not be decided when the policy is asked.
+
+    Raises:
+        AwsError: InvalidPolicyException; NotImplemented.
+    """
+    try:
+        read_policy(text, kind="resource")
+    except MalformedError as why:
+        raise _invalid(str(why)) from why
+    except UnsupportedError as why:
+        raise not_simulated(why.thing) from why
 
 
 def _invalid(trouble: str) -> AwsError:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pkilab.iam import like, listed
 from pkilab.simulator.apigateway.events import Routed, client_certificate
-from pkilab.simulator.policies import like, listed
 from pkilab.simulator.service import Json
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
+from pkilab.iam import listed
 from pkilab.simulator.cloudformation import plan as plans
-from pkilab.simulator.cloudformation.calls import Caller, RefusedError
+from pkilab.simulator.cloudformation.calls import Caller
 from pkilab.simulator.cloudformation.documents import invalid
 from pkilab.simulator.cloudformation.engine import Engine
 from pkilab.simulator.cloudformation.plan import Plan
 from pkilab.simulator.cloudformation.requests import read_template
 from pkilab.simulator.cloudformation.stacks import Stack, Stacks
 from pkilab.simulator.cloudformation.template import Template
+from pkilab.simulator.identity import Identities
 from pkilab.simulator.pages import page
-from pkilab.simulator.policies import listed
 from pkilab.simulator.query import QueryService
 from pkilab.simulator.service import (
     Call,
@@ -33,6 +35,7 @@ _PAGE = 100
 _SERVICE = "cloudformation.amazonaws.com"
 _ASSUMING = {"sts:AssumeRole", "sts:*", "*"}
 _MOST_TAGS = 50
+_SECONDS = 3600  # of the session in which a stack's resources are made
 
 
 class CloudFormationBase(QueryService):
@@ -41,13 +44,19 @@ class CloudFormationBase(QueryService):
     Args:
         world: whose clock and seed it has.
         handle: the world's gateway, which answers the calls of resources.
+        identities: the roles that stacks are made in.
     """
 
     name: ClassVar[str] = "cloudformation"
 
-    def __init__(self, world: World, handle: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(
+        self,
+        world: World,
+        handle: Callable[[HttpRequest], HttpResponse],
+        identities: Identities,
+    ) -> None:
         super().__init__(world)
-        self._handle = handle
+        self._handle, self._identities = handle, identities
         self._stacks = Stacks()
         self._engine = Engine(world, self._stacks)
         self._numbers = world.entropy("cloudformation")
@@ -91,19 +100,20 @@ class CloudFormationBase(QueryService):
         Raises:
             AwsError: ValidationError, CloudFormation may not assume the role.
         """
-        aws = Caller(self._handle, call.access_key_id, call.account, call.region)
         if role is None:
-            return aws
-        refusal = invalid(f"Role {role} is invalid or cannot be assumed")
-        try:
-            found = aws("iam", "GetRole", RoleName=role.rpartition("/")[2])["Role"]
-        except RefusedError as why:
-            raise refusal from why
-        if found["Arn"] != role or not _trusts(found["AssumeRolePolicyDocument"]):
-            raise refusal
-        session = aws("sts", "AssumeRole", RoleArn=role, RoleSessionName="AWSCloudFormation")
-        key: str = session["Credentials"]["AccessKeyId"]
-        return Caller(self._handle, key, call.account, call.region)
+            return Caller(self._handle, call)
+        found = self._identities.role(role)
+        if found is None or not _trusts(json.loads(found.trust_policy)):
+            raise invalid(f"Role {role} is invalid or cannot be assumed")
+        session = self._identities.start_session(found, "AWSCloudFormation", _SECONDS)
+        assumed = replace(
+            call,
+            account=found.account,
+            principal=session.identity.principal.arn,
+            access_key_id=session.credentials.access_key_id,
+            identity=session.identity,
+        )
+        return Caller(self._handle, assumed)
 
     # Templates.
 

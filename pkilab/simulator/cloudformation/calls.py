@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -22,12 +22,14 @@ from botocore.model import OperationModel, ServiceModel
 
 from pkilab.simulator.service import (
     AwsError,
+    Call,
     HttpRequest,
     HttpResponse,
     Json,
 )
 
 _FAILED = 300
+_PRINCIPAL = "cloudformation.amazonaws.com"
 
 
 class RefusedError(AwsError):
@@ -46,15 +48,21 @@ class Caller:
 
     Args:
         handle: the world's gateway.
-        access_key_id: whose calls they are.
-        account: 12 digits.
-        region: where.
+        call: whose calls they are, and where.
     """
 
     handle: Callable[[HttpRequest], HttpResponse]
-    access_key_id: str
-    account: str
-    region: str
+    call: Call
+
+    @property
+    def account(self) -> str:
+        """12 digits."""
+        return self.call.account
+
+    @property
+    def region(self) -> str:
+        """Where."""
+        return self.call.region
 
     def __call__(self, service: str, operation: str, **members: Any) -> Json:  # noqa: ANN401
         """Call one operation; ``members`` and the result are the model's, a stream is a file.
@@ -103,14 +111,17 @@ class Caller:
             body = urlencode(body)
         headers = {name.lower(): str(value) for name, value in sent["headers"].items()}
         headers["host"] = host
-        scope = f"{self.access_key_id}/00000000/{self.region}/{model.signing_name}/aws4_request"
+        scope = (
+            f"{self.call.access_key_id}/00000000/{self.region}/{model.signing_name}/aws4_request"
+        )
         headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}"
         query = urlencode(sent["query_string"], doseq=True) if sent["query_string"] else ""
         url = f"https://{host}{sent['url_path']}"
         if query:
             url += f"{'&' if '?' in url else '?'}{query}"
         content = body.encode() if isinstance(body, str) else bytes(body or b"")
-        return HttpRequest(sent["method"], url, headers, content)
+        sender = replace(self.call, via=(*self.call.via, _PRINCIPAL))
+        return HttpRequest(sent["method"], url, headers, content, sender=sender)
 
 
 def _check_path(operation: OperationModel, members: Json) -> None:

@@ -9,11 +9,12 @@ import json
 import re
 from collections.abc import Iterable
 
+from pkilab.errors import MalformedError
+from pkilab.iam import Policies, Principal, Request, decide, read_policy
 from pkilab.simulator.functions.errors import invalid
-from pkilab.simulator.policies import arn_like
 from pkilab.simulator.service import Json
 
-_ACTIONS = {"lambda:InvokeFunction", "lambda:*", "*"}
+_INVOKE = "lambda:InvokeFunction"
 _SERVICE = re.compile(r"[a-z0-9.-]+\.amazon(aws)?\.com")
 _ACCOUNT = re.compile(r"\d{12}")
 _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role)/.+)")
@@ -73,13 +74,11 @@ def allows(statements: Iterable[Json], *, principal: str, source_arn: str) -> bo
 
 
 def _admits(made: Json, principal: str, source_arn: str) -> bool:
-    who, conditions = made["Principal"], made.get("Condition", {})
-    named = who == "*" or who.get("Service") == principal
-    account = conditions.get("StringEquals", {}).get("AWS:SourceAccount")
-    pattern = conditions.get("ArnLike", {}).get("AWS:SourceArn")
-    return (
-        named
-        and made["Action"] in _ACTIONS
-        and account in (None, source_arn.split(":")[4])
-        and (pattern is None or arn_like(pattern, source_arn))
-    )
+    try:
+        policy = read_policy(document([made]), kind="resource")
+    except MalformedError:  # Lambda takes principals that no policy can have, and they are nobody
+        return False
+    context = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_arn.split(":")[4]}
+    caller = Principal("service", principal, "")
+    request = Request(caller, _INVOKE, made["Resource"], context=context)
+    return decide(request, Policies(resource=(policy,))).allowed

@@ -1,57 +1,64 @@
-"""The one door from functions to moto's IAM and STS: the roles that functions run in."""
+"""The roles that functions run in: whom they trust, and sessions of them.
+
+Source: Lambda Developer Guide, "Defining Lambda function permissions with an execution role".
+"""
 
 from __future__ import annotations
 
-import json
+from pkilab.errors import MalformedError, UnsupportedError
+from pkilab.iam import Policies, Principal, Request, decide, read_policy
+from pkilab.simulator.identity import Identities
+from pkilab.simulator.service import not_simulated
 
-from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
-
-from pkilab.simulator.policies import listed
-
-_LAMBDA = "lambda.amazonaws.com"
-_ASSUMING = {"sts:assumerole", "sts:*", "*"}
-_SECONDS = 12 * 3600  # not looked at: keys do not end in this world
+_LAMBDA = Principal(kind="service", arn="lambda.amazonaws.com", account="")
+_CONTEXT = {
+    "aws:principalisawsservice": "true",
+    "aws:principalservicename": _LAMBDA.arn,
+}
+_SECONDS = 12 * 3600  # Lambda renews what runs out; an environment here does not live as long
 
 
-def trusts_lambda(role_arn: str) -> bool:
-    """Whether a role exists and its trust policy lets Lambda assume it.
+class ExecutionRoles:
+    """The world's roles, as Lambda uses them.
 
-    Conditions, NotAction and NotPrincipal are not looked at: a statement with one allows nothing.
+    Args:
+        identities: where roles are, and where sessions begin.
     """
-    account = role_arn.split(":")[4]
-    roles = iam_backends[account]["aws"].roles.values() if account in iam_backends else ()
-    role = next((each for each in roles if each.arn == role_arn), None)
-    if role is None:
-        return False
-    try:
-        policy = json.loads(role.assume_role_policy_document)
-    except ValueError:
-        return False
-    statements = listed(policy.get("Statement", [])) if isinstance(policy, dict) else []
-    effects = {_effect(each) for each in statements if isinstance(each, dict)}
-    return "Allow" in effects and "Deny" not in effects
 
+    def __init__(self, identities: Identities) -> None:
+        self._identities = identities
 
-def assume(role_arn: str, function_arn: str) -> dict[str, str]:
-    """Return the variables by which a function's AWS clients call as its role does."""
-    _, _, _, region, account, _, name = function_arn.split(":")
-    session = sts_backends[account]["aws"].assume_role(region, name, role_arn, "", _SECONDS, "")
-    return {
-        "AWS_ACCESS_KEY_ID": session.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
-        "AWS_SESSION_TOKEN": session.session_token,
-    }
+    def trust_lambda(self, role_arn: str) -> bool:
+        """Whether a role exists and its trust policy lets Lambda assume it.
 
+        Lambda says of itself that it is a service, and no more: a condition on the function or
+        on its account holds for nobody.
 
-def _effect(statement: dict[str, object]) -> object:
-    """Return what a statement does to Lambda assuming the role; None: it says nothing of it."""
-    principal = statement.get("Principal")
-    services = listed(principal.get("Service", [])) if isinstance(principal, dict) else []
-    actions = {
-        each.lower() for each in listed(statement.get("Action", [])) if isinstance(each, str)
-    }
-    effect = statement.get("Effect")
-    if _LAMBDA not in services or not actions & _ASSUMING:
-        return None
-    return None if effect == "Allow" and statement.get("Condition") else effect
+        Raises:
+            AwsError: NotImplemented, the trust policy says what is not modelled.
+        """
+        text = self._identities.trust_policy(role_arn)
+        if text is None:
+            return False
+        try:
+            trust = read_policy(text, kind="resource", name=role_arn)
+        except MalformedError:
+            return False
+        except UnsupportedError as why:
+            raise not_simulated(why.thing) from why
+        request = Request(_LAMBDA, "sts:AssumeRole", role_arn, role_arn.split(":")[4], _CONTEXT)
+        policies = Policies(resource=(trust,), requires_resource_policy=True)
+        return decide(request, policies).allowed
+
+    def assume(self, role_arn: str, function_arn: str) -> dict[str, str]:
+        """Return the variables by which a function's AWS clients call as its role does.
+
+        A role that is gone leaves the function without credentials, as a role that Lambda cannot
+        assume does.
+        """
+        role = self._identities.role(role_arn)
+        if role is None:
+            return {}
+        name = function_arn.rpartition(":")[2]
+        started = self._identities.start_session(role, name, _SECONDS, issuer=_LAMBDA.arn)
+        return started.credentials.variables()

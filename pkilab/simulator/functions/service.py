@@ -25,7 +25,7 @@ from pkilab.simulator.functions.environment import Deployment, Invocation
 from pkilab.simulator.functions.errors import error, invalid, violation
 from pkilab.simulator.functions.permissions import allows, document, statement
 from pkilab.simulator.functions.pool import Pool
-from pkilab.simulator.functions.roles import assume, trusts_lambda
+from pkilab.simulator.functions.roles import ExecutionRoles
 from pkilab.simulator.rest import RestJsonService
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, Json, Later, model_members, not_simulated
@@ -111,8 +111,9 @@ class Lambda(RestJsonService):
 
     name: ClassVar[str] = "lambda"
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, roles: ExecutionRoles) -> None:
         super().__init__(world)
+        self._roles = roles
         self.network: Callable[[], str] = lambda: "http://127.0.0.1:9"  # refuses
         self._functions: dict[str, Function] = {}  # by ARN
         self._numbers = world.entropy("lambda")
@@ -131,6 +132,10 @@ class Lambda(RestJsonService):
             pool.kill()
 
     # For other services.
+
+    def find(self, arn: str) -> Function | None:
+        """Return the function of an unqualified ARN."""
+        return self._functions.get(arn)
 
     def call(self, arn: str, payload: bytes, *, principal: str, source_arn: str) -> Invocation:
         """Run a function for a service; outside of any turn.
@@ -180,7 +185,7 @@ class Lambda(RestJsonService):
         archive = self._archive(asked["Code"], call)
         settings: Json = {"Description": "", "Timeout": 3, "MemorySize": 128}
         settings |= {key: asked[key] for key in _CONFIGURATION if key in asked}
-        _check(settings, call)
+        _check(settings, call, self._roles)
         configuration: Json = {
             **settings,
             "LoggingConfig": _logging(name, settings.get("LoggingConfig", {})),
@@ -260,7 +265,7 @@ class Lambda(RestJsonService):
         function = self._changeable(call, function_name, revision_id)
         asked = model_members(self.name, "UpdateFunctionConfiguration", members)
         _refuse_unknown(asked)
-        _check({**function.configuration, **asked}, call)
+        _check({**function.configuration, **asked}, call, self._roles)
         if "LoggingConfig" in asked:
             asked["LoggingConfig"] = _logging(
                 function.configuration["FunctionName"], asked["LoggingConfig"]
@@ -518,7 +523,8 @@ class Lambda(RestJsonService):
             deployment = Deployment(
                 function.arn,
                 archive,
-                self._variables(configuration) | assume(configuration["Role"], function.arn),
+                self._variables(configuration)
+                | self._roles.assume(configuration["Role"], function.arn),
                 configuration["Timeout"],
                 stream,
                 configuration["RevisionId"],
@@ -606,7 +612,7 @@ def _no_number(text: str) -> None:
     raise ValueError(f"Non-standard token '{text}'")
 
 
-def _check(settings: Json, call: Call) -> None:
+def _check(settings: Json, call: Call, roles: ExecutionRoles) -> None:
     """Check a function's settings, as far as the model does not.
 
     Raises:
@@ -626,7 +632,7 @@ def _check(settings: Json, call: Call) -> None:
         )
     if settings["Role"].split(":")[4] != call.account:
         raise AwsError("AccessDeniedException", "Cross-account pass role is not allowed.", 403)
-    if not trusts_lambda(settings["Role"]):
+    if not roles.trust_lambda(settings["Role"]):
         raise invalid("The role defined for the function cannot be assumed by Lambda.")
     _check_variables(settings.get("Environment", {}).get("Variables", {}))
 

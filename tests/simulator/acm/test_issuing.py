@@ -269,9 +269,10 @@ ROOT = "arn:aws:acm-pca:::template/RootCACertificate/V1"
         ({"Principal": {"AWS": "444455556666"}}, True),
         ({"Principal": {"AWS": "999988887777"}}, False),
         ({"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-x"}}}, False),
+        # GetCertificate has no template: such a condition keeps it out.
         (
             {"Condition": {"ArnLike": {"acm-pca:TemplateArn": "arn:aws:acm-pca:::template/End*"}}},
-            True,
+            False,
         ),
         ({"Condition": {"StringLike": {"acm-pca:TemplateArn": "arn:*:template/Sub*"}}}, False),
         ({"Effect": "Deny", "Principal": {"AWS": "444455556666"}}, False),
@@ -291,6 +292,16 @@ def test_another_accounts_ca_must_be_shared(desk, other, change, fine):
         assert other.describe(arn)["CertificateAuthorityArn"] == ca
     else:
         assert reason(other, arn) == "PCA_ACCESS_DENIED"
+
+
+def test_a_ca_is_shared_by_the_policy_of_awss_example(desk, other):
+    """Reads for the account, and IssueCertificate by one template."""
+    ca = desk.root()
+    reads = policy(ca, "444455556666", actions=("GetCertificate", "ListTags"))
+    issues = policy(ca, "444455556666", actions=("IssueCertificate",), template=END_ENTITY)
+    shared = {**reads, "Statement": reads["Statement"] + issues["Statement"]}
+    desk.pca.put_policy(ResourceArn=ca, Policy=json.dumps(shared))
+    assert verified(other, private(other, ca), "-verify_hostname", NAME)
 
 
 def test_a_denial_stands_over_an_allowance(desk, other):

@@ -152,11 +152,10 @@ def test_a_deny_wins(bench):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
-        {"Condition": {"IpAddress": {"aws:SourceArn": "10.0.0.0/8"}}},
-        {"Condition": {"ForAnyValue:StringEquals": {"aws:SourceAccount": ACCOUNT}}},
-        {"Condition": {"StringEquals": {"aws:SourceAccount": "${aws:PrincipalAccount}"}}},
-        {"Principal": None, "NotPrincipal": {"AWS": "*"}},
+        {"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
+        {"Condition": {"StringEquals": {"s3:x-amz-acl": "public-read"}}},
+        {"Condition": {"StringEquals": {"aws:SourceAccount": "${aws:RequestedRegion}"}}},
+        {"Principal": {"CanonicalUser": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d"}},
     ],
 )
 def test_what_is_not_modelled_is_refused_not_ignored(bench, changes):

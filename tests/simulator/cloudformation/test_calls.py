@@ -4,7 +4,7 @@ import pytest
 
 from pkilab.simulator.cloudformation.calls import Caller, RefusedError
 from pkilab.simulator.place import SimulatedPlace
-from pkilab.simulator.service import AwsError
+from pkilab.simulator.service import AwsError, Call
 from pkilab.simulator.world import World
 
 OWNER, REGION = "111122223333", "us-east-1"
@@ -19,8 +19,16 @@ def place():
 
 @pytest.fixture
 def aws(place):
-    key = place.gateway.credentials["owner"].access_key_id
-    return Caller(place.gateway.handle, key, OWNER, REGION)
+    identity = place.gateway.identities.caller(place.gateway.credentials["owner"].access_key_id)
+    call = Call(
+        OWNER,
+        REGION,
+        place.clock.now(),
+        identity.principal.arn,
+        identity.access_key_id,
+        identity=identity,
+    )
+    return Caller(place.gateway.handle, call)
 
 
 def without_metadata(answer):
@@ -74,7 +82,7 @@ def test_a_stream_is_a_file_and_none_is_not_sent(place, aws):
         ("lambda", "GetFunction", {"FunctionName": "none"}, "ResourceNotFoundException", 404),
         ("s3", "GetObject", {"Bucket": "no-bucket", "Key": "k"}, "NoSuchBucket", 404),
         ("route53", "GetHostedZone", {"Id": "Z0"}, "NoSuchHostedZone", 404),
-        ("kms", "ListKeys", {}, "NotImplemented", 501),
+        ("ssm", "DescribeParameters", {}, "NotImplemented", 501),
     ],
 )
 def test_a_refusal_is_the_services_own(aws, service, operation, members, code, status):

@@ -53,15 +53,28 @@ TAKEN = """
     Resources:
       First: {Type: AWS::S3::Bucket}
       Second: {Type: AWS::IAM::Role, DependsOn: First, Properties: {RoleName: taken,
-               AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: []}}}
+               AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow,
+                 Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}]}}}
       Third: {Type: AWS::S3::Bucket, DependsOn: Second}
 """
+
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+)
 
 
 @pytest.fixture
 def taken(stacks):
     """A world in which there is the role already that a stack wants to make."""
-    stacks.client("iam").create_role(RoleName="taken", AssumeRolePolicyDocument="{}")
+    stacks.client("iam").create_role(RoleName="taken", AssumeRolePolicyDocument=TRUST)
     return stacks
 
 
@@ -299,7 +312,8 @@ def test_a_named_resource_is_not_replaced_under_its_own_name(stacks):
     role = """
         Resources:
           Role: {{Type: AWS::IAM::Role, Properties: {{RoleName: mine, Path: {path},
-                  AssumeRolePolicyDocument: {{Version: 2012-10-17, Statement: []}}}}}}
+                  AssumeRolePolicyDocument: {{Version: 2012-10-17, Statement: [{{Effect: Allow,
+                    Principal: {{Service: lambda.amazonaws.com}}, Action: "sts:AssumeRole"}}]}}}}}}
     """
     stacks.create("web", role.format(path="/a/"))
     assert stacks.update("web", role.format(path="/b/")) == "UPDATE_ROLLBACK_COMPLETE"

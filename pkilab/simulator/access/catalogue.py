@@ -1,0 +1,109 @@
+"""Every operation of every service that the simulator has, and what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pkilab.simulator.access import (
+    apis,
+    certificates,
+    dns,
+    functions,
+    identities,
+    kms,
+    logs,
+    organizations,
+    private_ca,
+    s3,
+    stacks,
+    sts,
+    trails,
+)
+from pkilab.simulator.access.asking import Access, Asked, Facts, Table
+from pkilab.simulator.service import Call, Json, not_simulated
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service's actions.
+
+    Attributes:
+        prefix: of its actions.
+        table: what its operations need.
+        keys: the condition keys that are filled in where AWS fills them in; one that ends in a
+            slash or a colon stands for all that begin so.
+    """
+
+    prefix: str
+    table: Table
+    keys: frozenset[str]
+
+
+_NONE: frozenset[str] = frozenset()
+SERVICES: Mapping[str, Service] = {  # by the name that the simulator has for it
+    "acm": Service(certificates.PREFIX, certificates.TABLE, certificates.KEYS),
+    "acm-pca": Service(private_ca.PREFIX, private_ca.TABLE, private_ca.KEYS),
+    "apigateway": Service(apis.PREFIX, apis.table("apigateway"), apis.KEYS),
+    "apigatewayv2": Service(apis.PREFIX, apis.table("apigatewayv2"), apis.KEYS),
+    "cloudformation": Service(stacks.PREFIX, stacks.TABLE, stacks.KEYS),
+    "cloudtrail": Service(trails.PREFIX, trails.TABLE, trails.KEYS),
+    "iam": Service(identities.PREFIX, identities.TABLE, identities.KEYS),
+    "kms": Service(kms.PREFIX, kms.TABLE, kms.KEYS),
+    "lambda": Service(functions.PREFIX, functions.TABLE, functions.KEYS),
+    "logs": Service(logs.PREFIX, logs.TABLE, logs.KEYS),
+    "organizations": Service(organizations.PREFIX, organizations.TABLE, organizations.KEYS),
+    "route53": Service(dns.PREFIX, dns.TABLE, dns.KEYS),
+    "route53domains": Service(dns.DOMAINS, dns.DOMAINS_TABLE, _NONE),
+    "s3": Service(s3.PREFIX, s3.TABLE, s3.KEYS),
+    "sts": Service(sts.PREFIX, sts.TABLE, sts.KEYS),
+    "tagging": Service(logs.TAGGING, logs.TAGGING_TABLE, _NONE),
+}
+_OF_SERVICES = ("aws:resourcetag/", "aws:requesttag/", "aws:tagkeys")
+
+
+def accesses(
+    service: str, operation: str, members: Json, call: Call, facts: Facts
+) -> tuple[Access, ...]:
+    """Return what an operation needs, in the order in which it is asked for.
+
+    Args:
+        service: the simulator's name for it.
+        operation: in the words of the service's model.
+        members: decoded.
+        call: who calls, and where.
+        facts: the world's.
+
+    Raises:
+        AwsError: NotImplemented, what the operation needs is not known here; InvalidArgument, it
+            cannot be read off the request.
+    """
+    known = SERVICES.get(service)
+    if known is None or operation not in known.table:
+        raise not_simulated(f"{service}:{operation} where policies are enforced")
+    asked = Asked(known.prefix, operation, members, call, facts)
+    return tuple(known.table[operation](asked))
+
+
+def fills_in(action: str, key: str) -> bool:
+    """Say whether a condition key means something in requests for an action.
+
+    Keys of other services than the action's are absent from its requests on AWS, too. A key of its
+    own service that is not filled in here must not be taken for absent.
+
+    Args:
+        action: such as ``s3:GetObject``.
+        key: in small letters.
+    """
+    prefix = action.partition(":")[0].lower()
+    if not key.startswith((f"{prefix}:", *_OF_SERVICES)):
+        return True
+    if key.startswith(s3.UNREAD.get(action.lower(), ())):
+        return False
+    keys = _KEYS.get(prefix, _NONE)
+    return key in keys or any(key.startswith(each) for each in keys if each[-1] in "/:")
+
+
+_KEYS: dict[str, frozenset[str]] = {}
+for _each in SERVICES.values():
+    _KEYS[_each.prefix] = _KEYS.get(_each.prefix, _NONE) | _each.keys

@@ -1,0 +1,84 @@
+"""CloudWatch Logs and the Resource Groups Tagging API: what their operations need.
+
+An action on a log group is on all of its streams, which is why its ARN ends so: a policy that names
+the group has to go on with ``:*``. Operations on tags name the group alone.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon
+CloudWatch Logs" and "... Resource Group Tagging API"; CloudWatch Logs User Guide, "Overview of
+managing access permissions" (ARNs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pkilab.simulator.access.asking import Access, Asked, Rule, anywhere, given, rows, tagging
+
+PREFIX = "logs"
+KEYS = frozenset({"aws:requesttag/", "aws:tagkeys"})
+TAGGING = "tag"
+
+
+def _name(asked: Asked) -> str:
+    """Return the name of the log group that a request names in one of many ways."""
+    members = asked.members
+    found = members.get("logGroupName") or members.get("logGroupIdentifier") or ""
+    names = members.get("logGroupNames") or members.get("logGroupIdentifiers") or ["*"]
+    name = found or names[0]
+    if name.startswith("arn:"):
+        name = name.split(":", 6)[6]
+    return str(name).removesuffix(":*")
+
+
+def _group(asked: Asked) -> Iterator[Access]:
+    tags = tagging(asked.members.get("tags"))
+    yield asked.access(asked.arn(f"log-group:{_name(asked)}:log-stream:"), context=tags)
+
+
+def _groups(asked: Asked) -> Iterator[Access]:
+    yield asked.access(shown=asked.arn("log-group::log-stream:"))
+
+
+def _stream(asked: Asked) -> Iterator[Access]:
+    stream = asked.members.get("logStreamName", "")
+    yield asked.access(asked.arn(f"log-group:{_name(asked)}:log-stream:{stream}"))
+
+
+def _tags(member: str) -> Rule:
+    def rule(asked: Asked) -> Iterator[Access]:
+        arn = asked.members.get("resourceArn") or asked.arn(f"log-group:{_name(asked)}")
+        context = tagging(asked.members.get(member)) if member == "tags" else {}
+        keys = asked.members.get("tagKeys") or (
+            asked.members.get("tags") if member == "keys" else None
+        )
+        yield asked.access(arn, context=context | given({"aws:tagkeys": keys}) if keys else context)
+
+    return rule
+
+
+TABLE = rows(
+    (
+        _group,
+        """
+        AssociateKmsKey CreateExportTask CreateLogGroup DeleteLogGroup DeleteMetricFilter
+        DeleteRetentionPolicy DeleteSubscriptionFilter DescribeLogStreams DescribeMetricFilters
+        DescribeSubscriptionFilters DisassociateKmsKey FilterLogEvents GetLogGroupFields
+        PutMetricFilter PutRetentionPolicy PutSubscriptionFilter StartQuery
+        """,
+    ),
+    (_groups, "DescribeLogGroups"),
+    (_stream, "CreateLogStream DeleteLogStream GetLogEvents PutLogEvents"),
+    (_tags(""), "ListTagsForResource ListTagsLogGroup"),
+    (_tags("tags"), "TagLogGroup TagResource"),
+    (_tags("keys"), "UntagLogGroup UntagResource"),
+    (
+        anywhere,
+        """
+        CancelExportTask DeleteQueryDefinition DeleteResourcePolicy DescribeDestinations
+        DescribeExportTasks DescribeQueries DescribeQueryDefinitions DescribeResourcePolicies
+        PutQueryDefinition PutResourcePolicy StopQuery TestMetricFilter
+        """,
+    ),
+)
+# TagResources and UntagResources need what each service asks for, besides: not in the table.
+TAGGING_TABLE = rows((anywhere, "GetComplianceSummary GetResources GetTagKeys GetTagValues"))

@@ -1,0 +1,159 @@
+"""What a request to a borrowed service asks for, by botocore's model.
+
+moto decides for itself what a request means; whoever asks IAM about it first must mean the same.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.etree import ElementTree as ET
+
+from botocore.model import ListShape, OperationModel, Shape, StructureShape
+
+from pkilab.simulator.service import (
+    AwsError,
+    HttpRequest,
+    HttpResponse,
+    Json,
+    decode_input,
+    not_simulated,
+    service_model,
+    wire_name,
+)
+
+_MODELS = {"tagging": "resourcegroupstaggingapi"}  # by signing name
+_LABELS = re.compile(r"/([^/]+)(?:/(.+))?")
+_CODE = re.compile(rb"<Code>([^<]*)</Code>|\"__type\": ?\"(?:[^\"]*#)?([^\"]*)\"")
+_MESSAGE = re.compile(rb"<Message>([^<]*)</Message>|\"message\": ?\"([^\"]*)\"", re.IGNORECASE)
+_FAILED = 400
+
+
+def read(service: str, request: HttpRequest) -> tuple[str, Json]:
+    """Return the operation and the members of a request; ``request.url`` is path-style.
+
+    Of S3's members those in the path, the query and the headers are read, and DeleteObjects' keys.
+
+    Raises:
+        AwsError: it is no operation of the service, or more than one, or cannot be read.
+    """
+    name = _MODELS.get(service, service)
+    if service == "s3":
+        return _read_s3(request)
+    _, _, target = request.headers.get("x-amz-target", "").rpartition(".")
+    model = service_model(name)
+    if target not in model.operation_names:
+        raise AwsError("UnknownOperationException", f"Unknown operation: {target!r}")
+    return target, decode_input(model.operation_model(target), request.body)
+
+
+def failure(response: HttpResponse) -> AwsError | None:
+    """Return the error that a borrowed service answered with; None: it did as it was asked."""
+    if response.status < _FAILED:
+        return None
+    code, message = (
+        next((part.decode(errors="replace") for part in found.groups() if part), "")
+        if (found := pattern.search(response.body))
+        else ""
+        for pattern in (_CODE, _MESSAGE)
+    )
+    return AwsError(code or str(response.status), message, response.status)
+
+
+def _read_s3(request: HttpRequest) -> tuple[str, Json]:
+    parts = urlsplit(request.url)
+    asked = dict(parse_qsl(parts.query, keep_blank_values=True))
+    found = _LABELS.fullmatch(parts.path.rstrip("/") if parts.path.count("/") < 3 else parts.path)  # noqa: PLR2004
+    labels = tuple(unquote(each) for each in (found.groups() if found else ()) if each)
+    names = ("Bucket", "Key")[: len(labels)]
+    fitting = [
+        each
+        for each in _operations(request.method, len(labels))
+        if all(asked.get(key) == value for key, value in each.constants)
+        and each.queries <= asked.keys()
+        and each.headers <= request.headers.keys()
+    ]
+    if not fitting:
+        raise not_simulated(f"s3 at {request.method} {request.url}")
+    best = max(len(each.constants) for each in fitting)
+    likeliest = [each for each in fitting if len(each.constants) == best]
+    if best and len({each.constants for each in likeliest}) > 1:
+        raise AwsError("InvalidArgument", "Conflicting query string parameters")
+    chosen = max(likeliest, key=lambda each: (len(each.queries) + len(each.headers), each.rank))
+    members: Json = dict(zip(names, labels, strict=True))
+    members |= _plain_members(chosen.model, asked, request)
+    if chosen.model.name == "DeleteObjects":
+        members["Delete"] = {"Objects": list(_deleted(request.body))}
+    return chosen.model.name, members
+
+
+class _Operation:
+    """An operation of S3 and what a request must have to be it."""
+
+    def __init__(self, model: OperationModel, rank: int) -> None:
+        self.model, self.rank = model, rank
+        path, _, constants = model.http["requestUri"].partition("?")
+        # A client of S3 takes the bucket out of the paths of the model that it is made from.
+        path = model.http.get("authPath", path)
+        self.labels = len(path.strip("/").split("/")) if path.strip("/") else 0
+        self.constants = tuple(sorted(parse_qsl(constants, keep_blank_values=True)))
+        places: dict[str, set[str]] = {"querystring": set(), "header": set()}
+        if isinstance(shape := model.input_shape, StructureShape):
+            for name in shape.required_members:
+                member = shape.members[name]
+                if (place := member.serialization.get("location")) in places:
+                    places[place].add(wire_name(name, member))
+        self.queries = frozenset(places["querystring"])
+        self.headers = frozenset(name.lower() for name in places["header"])
+
+
+@functools.cache
+def _operations(method: str, labels: int) -> tuple[_Operation, ...]:
+    """Return S3's operations of a method and a number of path segments, deprecated ones last."""
+    model = service_model("s3")
+    # Of two that are written alike (GetBucketLifecycle and ...Configuration), the newer has the
+    # longer name. WriteGetObjectResponse and directory buckets have hosts of their own.
+    names = sorted(
+        (name for name in model.operation_names if not name.startswith(("Write", "ListDirectory"))),
+        key=len,
+    )
+    every = (_Operation(model.operation_model(name), n) for n, name in enumerate(names))
+    return tuple(
+        each for each in every if each.model.http["method"] == method and each.labels == labels
+    )
+
+
+def _plain_members(operation: OperationModel, asked: dict[str, str], request: HttpRequest) -> Json:
+    shape = operation.input_shape
+    found: Json = {}
+    for name, member in shape.members.items() if isinstance(shape, StructureShape) else ():
+        place, wire = member.serialization.get("location"), wire_name(name, member)
+        text = (
+            asked.get(wire) if place == "querystring"
+            else request.headers.get(wire.lower()) if place == "header"
+            else None
+        )  # fmt: skip
+        if text is not None:
+            found[name] = _plain(member, text)
+    return found
+
+
+def _plain(shape: Shape, text: str) -> Any:  # noqa: ANN401 - by the shape
+    if shape.type_name == "integer" and text.isascii() and text.isdigit():
+        return int(text)
+    return [text] if isinstance(shape, ListShape) else text
+
+
+def _deleted(body: bytes) -> Iterator[Json]:
+    try:
+        text = body.decode()
+        root = ET.fromstring("" if "<!DOCTYPE" in text else text)  # noqa: S314 - no entities
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise AwsError("MalformedXML", "The XML you provided was not well-formed") from error
+    for each in root:
+        said = {child.tag.rpartition("}")[2]: child.text or "" for child in each}
+        if "Key" in said:
+            yield {name: said[name] for name in ("Key", "VersionId") if name in said}

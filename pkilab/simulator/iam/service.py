@@ -1,0 +1,12 @@
+"""AWS Identity and Access Management: moto's, under what it lacks and gets wrong."""
+
+from __future__ import annotations
+
+from pkilab.simulator.iam.devices import Devices
+from pkilab.simulator.iam.policies import Policies
+from pkilab.simulator.iam.simulating import Simulator
+from pkilab.simulator.iam.users import Users
+
+
+class Iam(Users, Policies, Devices, Simulator):
+    """The service, for every account of a world; see `IamBase` for what it is made with."""
