@@ -80,14 +80,38 @@ class Absence:
         return (not context.get(self.key)) in self.absent
 
 
+@dataclass(frozen=True, slots=True)
+class Unmodelled:
+    """A condition on a key that is not in the table: nobody can say whether it holds.
+
+    A policy may have it where it does not matter, as AWS's own policies do.
+    """
+
+    operator: str
+    key: str
+    place: str
+
+    def holds(self, _context: Context) -> Verdict:
+        """Refuse to say.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        raise UnsupportedError(f"{self.place}: the condition key {self.key}")
+
+
+Condition: TypeAlias = Comparison | Absence | Unmodelled
+
+
 def read_conditions(
     condition: Mapping[str, Any], place: str, *, variables: bool
-) -> tuple[Comparison | Absence, ...]:
+) -> tuple[Condition, ...]:
     """Prepare a Condition element, all of whose lines must hold.
 
     Raises:
         MalformedError: it is not operators with keys with values.
-        UnsupportedError: an operator, a key or a variable is not modelled.
+        UnsupportedError: an operator or a variable is not modelled. A key that is not is refused
+            when it is asked.
     """
     return tuple(
         _test(name, key, found, f"{place}.{name}.{key}", variables=variables)
@@ -102,13 +126,11 @@ def _block(block: object, place: str) -> Mapping[str, Any]:
     return block
 
 
-def _test(
-    name: str, key: str, found: object, place: str, *, variables: bool
-) -> Comparison | Absence:
+def _test(name: str, key: str, found: object, place: str, *, variables: bool) -> Condition:
     quantifier, base, if_exists = _operator(name)
     known = known_key(key)
     if known is None:
-        raise UnsupportedError(f"{place}: the condition key {key}")
+        return Unmodelled(name, key.lower(), place)
     wanted = [_value(value, place) for value in listed(found)]
     if not wanted:
         raise MalformedError(place, found="no value", expected="at least one")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, get_args
 
 from pkilab.errors import MalformedError
-from pkilab.iam.conditions import Absence, Comparison, read_conditions
+from pkilab.iam.conditions import Comparison, Condition, read_conditions
 from pkilab.iam.patterns import Patterns, prepare
 from pkilab.iam.principals import Naming, Principal, Principals, read_principals
 from pkilab.iam.resources import resource_matcher
@@ -47,7 +47,7 @@ class Statement:
     principals: Principals | None = field(repr=False, compare=False)
     actions: Patterns = field(repr=False, compare=False)
     resources: Patterns | None = field(repr=False, compare=False)
-    conditions: tuple[Comparison | Absence, ...] = field(repr=False, compare=False)
+    conditions: tuple[Condition, ...] = field(repr=False, compare=False)
 
     def applies(self, resource: str, context: Context) -> bool:
         """Say whether resource and conditions hold; action and principal are asked elsewhere."""

@@ -73,6 +73,7 @@ KEYS: Mapping[str, Key] = _table({
         s3:x-amz-metadata-directive s3:x-amz-server-side-encryption s3:x-amz-storage-class
         s3:x-amz-grant-full-control s3:x-amz-grant-read s3:x-amz-grant-read-acp
         s3:x-amz-grant-write s3:x-amz-grant-write-acp s3:ResourceAccount
+        s3express:SessionMode
         iam:PassedToService iam:AWSServiceName
         lambda:FunctionUrlAuthType lambda:Principal lambda:EventSourceToken lambda:VpcIds
         route53:VPCs

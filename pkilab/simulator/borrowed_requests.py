@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.etree import ElementTree as ET
 
-from botocore.model import ListShape, OperationModel, Shape, StructureShape
+from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from pkilab.simulator.service import (
     AwsError,
@@ -20,6 +20,7 @@ from pkilab.simulator.service import (
     HttpResponse,
     Json,
     decode_input,
+    new_loader,
     not_simulated,
     service_model,
     wire_name,
@@ -96,8 +97,6 @@ class _Operation:
     def __init__(self, model: OperationModel, rank: int) -> None:
         self.model, self.rank = model, rank
         path, _, constants = model.http["requestUri"].partition("?")
-        # A client of S3 takes the bucket out of the paths of the model that it is made from.
-        path = model.http.get("authPath", path)
         self.labels = len(path.strip("/").split("/")) if path.strip("/") else 0
         self.constants = tuple(sorted(parse_qsl(constants, keep_blank_values=True)))
         places: dict[str, set[str]] = {"querystring": set(), "header": set()}
@@ -113,7 +112,8 @@ class _Operation:
 @functools.cache
 def _operations(method: str, labels: int) -> tuple[_Operation, ...]:
     """Return S3's operations of a method and a number of path segments, deprecated ones last."""
-    model = service_model("s3")
+    # Clients of S3 take the bucket out of the paths of the model that they share with the world.
+    model = ServiceModel(new_loader().load_service_model("s3", "service-2"), "s3")
     # Of two that are written alike (GetBucketLifecycle and ...Configuration), the newer has the
     # longer name. WriteGetObjectResponse and directory buckets have hosts of their own.
     names = sorted(

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import functools
 
-from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import Document, Policies, Principal, Request, decide, read_policy
+from pkilab.errors import MalformedError
+from pkilab.iam import Document, Policies, Principal, Request
 from pkilab.simulator.access import condition_keys
+from pkilab.simulator.policies import decide, read_policy
 from pkilab.simulator.service import not_simulated
 
 _GIVEN = frozenset({
@@ -54,8 +55,6 @@ def allows(
         document = read_policy(policy, kind="resource", name="bucket policy")
     except MalformedError:
         return False  # moto stores any text; what is no policy allows nothing
-    except UnsupportedError as why:
-        raise not_simulated(f"{why.thing} in a bucket policy") from why
     if any(statement.resources is None for statement in document.statements):
         return False  # S3 takes no policy without Resource
     caller = Principal("service", service, "") if service else Principal("anonymous", "*", "")

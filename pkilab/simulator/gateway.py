@@ -39,7 +39,6 @@ from pkilab.simulator.functions.service import Lambda
 from pkilab.simulator.iam.service import Iam
 from pkilab.simulator.identity import Identities
 from pkilab.simulator.identity.signatures import verify
-from pkilab.simulator.kms import policies as key_policies
 from pkilab.simulator.kms.service import Kms
 from pkilab.simulator.organizations.service import Organizations
 from pkilab.simulator.route53.domains import Route53Domains
@@ -103,12 +102,9 @@ class Gateway:
         self.functions = Lambda(world, ExecutionRoles(self.identities))
         domains = Domains(world, apis, self._s3, acm.certificates)
         organizations = Organizations(world)
-        caller_policies = (
-            key_policies.of(self.identities) if world.enforce_policies else key_policies.anything
-        )
-        kms = Kms(world, caller_policies)
-        world.trail = trail = Trail(world)
         if world.enforce_policies:
+            # Keys ask the gate whom a new policy would lock out; the gate asks for keys' policies.
+            kms = Kms(world, lambda call: gate.policies_of(call))  # noqa: PLW0108 - made below
             facts = WorldFacts(
                 self.identities,
                 self._s3,
@@ -118,7 +114,10 @@ class Gateway:
                 self.functions,
                 organizations,
             )
-            world.gate = Gate(self.identities, facts, organizations)
+            world.gate = gate = Gate(self.identities, facts, organizations)
+        else:
+            kms = Kms(world)
+        world.trail = trail = Trail(world)
         faithful = (
             private_ca,
             acm,
@@ -325,6 +324,8 @@ def _refusal(request: HttpRequest, scope: _Scope | None, error: AwsError) -> Htt
     if (service not in _XML_SERVICES and not form) or kind.startswith("application/json"):
         headers = {"content-type": "application/json", "x-amzn-errortype": error.code}
         return HttpResponse(error.status, headers, json.dumps({"message": error.message}).encode())
+    if request.method == "HEAD":
+        return HttpResponse(error.status, {"content-type": "text/xml"}, b"")
     found = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
     # S3 answers a bare Error, the others one inside an ErrorResponse.
     body = found if service == "s3" and not form else f"<ErrorResponse>{found}</ErrorResponse>"

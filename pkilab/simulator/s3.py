@@ -86,8 +86,7 @@ class S3:
     def tags(self, bucket: str, key: str, version: str | None = None) -> dict[str, str] | None:
         """Return an object's tags; None: no such bucket, key or version, or a delete marker."""
         found = _model(bucket)
-        stored = _stored(found, key, version) if found is not None else None
-        if stored is None:
+        if found is None or (stored := _stored(found, key, version)) is None:
             return None
         backend = models.s3_backends[found.account_id][found.partition]
         tags: dict[str, str] = backend.tagger.get_tag_dict_for_resource(stored.arn)

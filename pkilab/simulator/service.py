@@ -107,10 +107,15 @@ class Later:
 Answer = HttpResponse | Callable[[], HttpResponse]  # the latter: to be run after the turn
 
 
-@functools.cache
-def model_loader() -> Loader:
-    """Return one loader of botocore's own models: what lies in the user's home is not looked at."""
+def new_loader() -> Loader:
+    """Return a loader of botocore's own models: what lies in the user's home is not looked at.
+
+    Clients of S3 change the models that they are given; who minds has a loader of its own.
+    """
     return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+
+
+model_loader = functools.cache(new_loader)
 
 
 @functools.cache

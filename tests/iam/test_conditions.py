@@ -258,7 +258,7 @@ def test_an_empty_prefix_is_a_value():
         ({"ForSomeValues:StringEquals": {"aws:TagKeys": "a"}}, "ForSomeValues"),
         ({":StringEquals": {"aws:TagKeys": "a"}}, "operator :StringEquals"),
         ({"StringEquals": {"aws:TagKeys": "a"}}, "without ForAllValues or ForAnyValue"),
-        ({"StringEquals": {"kms:RecipientAttestation:PCR0": "a"}}, "key kms:RecipientAttestation"),
+        ({"StringEquals": {"kms:RecipientAttestation:PCR0": "a"}}, "key kms:recipientattestation"),
         ({"StringEquals": {"saml:aud": "a"}}, "the condition key saml:aud"),
     ],
 )
@@ -299,3 +299,24 @@ def test_set_operators_are_subset_and_intersection(values, wanted):
     listed = {"aws:TagKeys": sorted(wanted) or ["z"]}
     assert holds({"ForAllValues:StringEquals": listed}, context) is (set(values) <= wanted)
     assert holds({"ForAnyValue:StringEquals": listed}, context) is bool(set(values) & wanted)
+
+
+def test_a_key_that_is_not_modelled_is_refused_only_where_it_would_decide():
+    """AWS's own policies speak of much that no caller here does."""
+    other = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
+    policy = read_policy(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {**other, "Condition": {"StringEquals": {"ec2:Vpc": "vpc-1"}}},
+                {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
+            ],
+        },
+        kind="identity",
+    )
+    assert "ec2:vpc" in policy.context_keys
+    for action in ("s3:GetObject", "s3:PutObject"):
+        allowed = decide(Request(ALICE, action, "*"), Policies(identity=(policy,))).allowed
+        assert allowed is (action == "s3:GetObject")
+    with pytest.raises(UnsupportedError, match="the condition key ec2:vpc"):
+        decide(Request(ALICE, "ec2:RunInstances", "*"), Policies(identity=(policy,)))

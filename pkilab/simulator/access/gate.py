@@ -15,14 +15,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Protocol
 
-from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import Decision, Document, Policies, Request, decide, read_policy
+from pkilab.errors import MalformedError
+from pkilab.iam import Decision, Document, Policies, Request
 from pkilab.simulator import world
 from pkilab.simulator.access import condition_keys, request_context
 from pkilab.simulator.access.asking import Access, Context, Facts, Resource
 from pkilab.simulator.access.catalogue import accesses, fills_in
 from pkilab.simulator.access.denials import denial
 from pkilab.simulator.identity import Identity
+from pkilab.simulator.policies import decide, read_policy
 from pkilab.simulator.service import Call, Json, not_simulated
 
 KEPT = 1_000  # decisions; the oldest go first
@@ -110,15 +111,12 @@ class Gate(world.Gate):
             owner,
             self._context(access, call, identity, resource, owner),
         )
-        try:
-            policies = self._policies(request, access, call, resource)
-            if access.action.startswith("kms:") and resource is not None:
-                grants = self._grants(access, resource, members, call)
-                policies = replace(policies, resource=(*policies.resource, *grants))
-            _refuse_unknown_keys(request, policies)
-            decision = decide(request, policies)
-        except UnsupportedError as why:
-            raise not_simulated(why.thing) from why
+        policies = self._policies(request, access, call, resource)
+        if access.action.startswith("kms:") and resource is not None:
+            grants = self._grants(access, resource, members, call)
+            policies = replace(policies, resource=(*policies.resource, *grants))
+        _refuse_unknown_keys(request, policies)
+        decision = decide(request, policies)
         self.decisions.append((request, decision))
         return request, decision
 
@@ -186,7 +184,7 @@ def _refuse_unknown_keys(request: Request, policies: Policies) -> None:
     """Refuse a condition on what AWS fills in for an action, and the simulator does not.
 
     Raises:
-        UnsupportedError: names the key.
+        AwsError: NotImplemented, naming the key.
     """
     levels = (*policies.service_control, *policies.resource_control)
     several = (
@@ -196,4 +194,4 @@ def _refuse_unknown_keys(request: Request, policies: Policies) -> None:
     for document in (each for documents in several for each in documents):
         for key in condition_keys.asked(document, request):
             if not fills_in(request.action, key):
-                raise UnsupportedError(f"the condition key {key} for {request.action}")
+                raise not_simulated(f"the condition key {key} for {request.action}")

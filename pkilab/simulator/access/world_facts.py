@@ -38,8 +38,10 @@ class _Grants(Protocol):
 
 
 class _Kms(Protocol):
-    keys: _Keys
-    grants: _Grants
+    @property
+    def keys(self) -> _Keys: ...
+    @property
+    def grants(self) -> _Grants: ...
 
 
 class _PrivateCa(Protocol):

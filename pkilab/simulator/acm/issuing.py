@@ -14,7 +14,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pkilab.iam import Policies, Principal, Request, decide, read_policy
+from pkilab.iam import Policies, Principal, Request
 from pkilab.pki import pem
 from pkilab.pki.keys import PrivateKey, generate_key
 from pkilab.pki.requests import build_request
@@ -25,6 +25,7 @@ from pkilab.simulator.acmpca.creation import partition_of
 from pkilab.simulator.acmpca.policies import ACM
 from pkilab.simulator.acmpca.service import AcmPca
 from pkilab.simulator.acmpca.state import Authority
+from pkilab.simulator.policies import decide, read_policy
 from pkilab.simulator.service import AwsError, Call, Json, run
 from pkilab.simulator.world import World
 

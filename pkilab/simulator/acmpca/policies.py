@@ -13,10 +13,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import listed, read_policy
+from pkilab.errors import MalformedError
+from pkilab.iam import listed
 from pkilab.simulator.acmpca.state import Authority
-from pkilab.simulator.service import AwsError, Call, not_simulated
+from pkilab.simulator.policies import read_policy
+from pkilab.simulator.service import AwsError, Call
 
 Json = dict[str, Any]
 
@@ -146,8 +147,6 @@ def _require_readable(text: str) -> None:
         read_policy(text, kind="resource")
     except MalformedError as why:
         raise _invalid(str(why)) from why
-    except UnsupportedError as why:
-        raise not_simulated(why.thing) from why
 
 
 def _invalid(trouble: str) -> AwsError:

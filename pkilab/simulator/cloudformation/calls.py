@@ -17,7 +17,6 @@ from urllib.parse import urlencode
 from botocore import parsers, serialize
 from botocore.awsrequest import HeadersDict
 from botocore.exceptions import BotoCoreError
-from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
 from pkilab.simulator.service import (
@@ -26,9 +25,11 @@ from pkilab.simulator.service import (
     HttpRequest,
     HttpResponse,
     Json,
+    new_loader,
 )
 
 _FAILED = 300
+_LOADER = new_loader()
 _PRINCIPAL = "cloudformation.amazonaws.com"
 
 
@@ -137,14 +138,8 @@ def _check_path(operation: OperationModel, members: Json) -> None:
 
 
 @cache
-def _loader() -> Loader:
-    """Return a loader of its own: clients of S3 change the models that they are given."""
-    return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
-
-
-@cache
 def _model(service: str) -> ServiceModel:
-    return ServiceModel(_loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(_LOADER.load_service_model(service, "service-2"), service)
 
 
 @cache

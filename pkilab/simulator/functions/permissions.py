@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable
 
 from pkilab.errors import MalformedError
-from pkilab.iam import Policies, Principal, Request, decide, read_policy
+from pkilab.iam import Policies, Principal, Request
 from pkilab.simulator.functions.errors import invalid
+from pkilab.simulator.policies import decide, read_policy
 from pkilab.simulator.service import Json
 
 _INVOKE = "lambda:InvokeFunction"

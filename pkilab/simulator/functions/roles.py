@@ -5,10 +5,10 @@ Source: Lambda Developer Guide, "Defining Lambda function permissions with an ex
 
 from __future__ import annotations
 
-from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import Policies, Principal, Request, decide, read_policy
+from pkilab.errors import MalformedError
+from pkilab.iam import Policies, Principal, Request
 from pkilab.simulator.identity import Identities
-from pkilab.simulator.service import not_simulated
+from pkilab.simulator.policies import decide, read_policy
 
 _LAMBDA = Principal(kind="service", arn="lambda.amazonaws.com", account="")
 _CONTEXT = {
@@ -44,8 +44,6 @@ class ExecutionRoles:
             trust = read_policy(text, kind="resource", name=role_arn)
         except MalformedError:
             return False
-        except UnsupportedError as why:
-            raise not_simulated(why.thing) from why
         request = Request(_LAMBDA, "sts:AssumeRole", role_arn, role_arn.split(":")[4], _CONTEXT)
         policies = Policies(resource=(trust,), requires_resource_policy=True)
         return decide(request, policies).allowed

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import Decision, Document, Policies, Principal, Request, decide, read_policy
+from pkilab.errors import MalformedError
+from pkilab.iam import Decision, Document, Policies, Principal, Request
 from pkilab.iam import PolicyKind as Kind
 from pkilab.iam.documents import candidates
 from pkilab.simulator.iam.positions import context_keys, position, spans
-from pkilab.simulator.service import AwsError, Json, error, not_simulated
+from pkilab.simulator.policies import decide, read_policy
+from pkilab.simulator.service import AwsError, Json, error
 
 Levels = tuple[tuple[Document, ...], ...]  # of service control policies: root, units, account
 IDENTITY, RESOURCE = "IAM Policy", "Resource Policy"
@@ -196,8 +197,6 @@ def source(text: str, kind: Kind, name: str, shown: str = IDENTITY) -> Source:
     """
     try:
         return Source(read_policy(text, kind=kind, name=name), text, shown)
-    except UnsupportedError as why:
-        raise not_simulated(why.thing) from why
     except MalformedError as why:
         raise invalid(f"Syntax errors in policy {name}: {why}") from why
 

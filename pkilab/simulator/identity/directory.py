@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 from moto.iam.models import AccessKeyLastUsed, iam_backends
 
-from pkilab.iam import Document, read_policy
+from pkilab.iam import Document
 from pkilab.iam import PolicyKind as Kind
 from pkilab.pki.entropy import RandomSource
 from pkilab.simulator.identity import keys
 from pkilab.simulator.identity.managed import admit_managed
+from pkilab.simulator.policies import read_policy
 
 _ENTITY = re.compile(
     r"arn:aws:iam::(?P<account>\d{12}):(?P<kind>user|role|group)(?P<path>/(?:[^/]+/)*)(?P<name>[^/]+)"

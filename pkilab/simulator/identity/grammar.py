@@ -17,11 +17,12 @@ from typing import Any, Literal
 from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.policy_validation import BaseIAMPolicyValidator, IAMPolicyDocumentValidator
 
-from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import listed, read_policy
+from pkilab.errors import MalformedError
+from pkilab.iam import listed
 from pkilab.simulator.identity.directory import Directory
 from pkilab.simulator.identity.principals import exists
-from pkilab.simulator.service import AwsError, Json, not_simulated
+from pkilab.simulator.policies import read_policy
+from pkilab.simulator.service import AwsError, Json
 
 _TRUST_ACTIONS = {
     "sts:assumerole",
@@ -172,7 +173,5 @@ def _texts(value: Any) -> Any:  # noqa: ANN401 - JSON is untyped
 def _read(text: str, kind: Literal["identity", "session", "resource"]) -> None:
     try:
         read_policy(text, kind=kind)
-    except UnsupportedError as why:
-        raise not_simulated(why.thing) from why
     except MalformedError as why:
         raise malformed("Syntax errors in policy.") from why

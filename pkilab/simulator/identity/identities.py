@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pkilab.credentials import Credentials
-from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import Document, Principal, read_policy
+from pkilab.errors import MalformedError
+from pkilab.iam import Document, Principal
 from pkilab.simulator.identity import keys, refusals
 from pkilab.simulator.identity.directory import Directory, Role, User
 from pkilab.simulator.identity.mfa import MfaDevices
+from pkilab.simulator.policies import read_policy
 from pkilab.simulator.service import not_simulated
 from pkilab.simulator.world import World
 
@@ -176,8 +177,6 @@ class Identities:
                 read_policy(text, kind="session", name=f"session policy {number}")
                 for number, text in enumerate(texts, start=1)
             )
-        except UnsupportedError as why:
-            raise not_simulated(why.thing) from why
         except MalformedError as why:
             raise not_simulated(f"a policy that is none ({why})") from why
         limited = passed or (session is not None and session.kind == "federation")

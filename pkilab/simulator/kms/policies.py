@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import Document, Policies, Principal, Request, decide, read_policy
+from pkilab.errors import MalformedError
+from pkilab.iam import Document, Policies, Principal, Request
 from pkilab.simulator.kms.principals import exists
-from pkilab.simulator.service import AwsError, Call, not_simulated
+from pkilab.simulator.policies import decide, read_policy
+from pkilab.simulator.service import AwsError, Call
 
 if TYPE_CHECKING:
-    from pkilab.simulator.identity import Identities
+    pass
 
 NAME = "default"  # of the only policy of a key
 LARGEST = 32_768  # bytes; "Key policy document size"
@@ -38,21 +39,6 @@ _ANYTHING = read_policy(
 def anything(_call: Call) -> Policies:
     """Let nothing but the key policy have a say: how it is where policies are not enforced."""
     return Policies(identity=(_ANYTHING,))
-
-
-def of(identities: Identities) -> OtherPolicies:
-    """Let callers' own policies have a say: how it is where policies are enforced.
-
-    An organization's policies are not looked at, and a service needs none of its own.
-    """
-
-    def others(call: Call) -> Policies:
-        if call.identity is None:
-            return anything(call)
-        identity, boundary, session = identities.policies(call.identity)
-        return Policies(identity=identity, boundary=boundary, session=session)
-
-    return others
 
 
 def check(
@@ -119,8 +105,6 @@ def require_settable(name: str) -> None:
 def _read(text: str) -> Document:
     try:
         return read_policy(text, kind="resource", name="key policy")
-    except UnsupportedError as why:
-        raise not_simulated(why.thing) from why
     except MalformedError as why:
         if why.thing.endswith("Principal.AWS"):
             raise AwsError(

@@ -11,10 +11,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import Document, PolicyKind, listed, read_policy
+from pkilab.errors import MalformedError
+from pkilab.iam import Document, PolicyKind, listed
 from pkilab.simulator.organizations.errors import constraint, refusal
 from pkilab.simulator.organizations.state import RCP, SCP, Policy, PolicyType
+from pkilab.simulator.policies import read_policy
 from pkilab.simulator.service import not_simulated
 
 CHARACTERS = {SCP: 10_240, RCP: 5_120}
@@ -53,8 +54,6 @@ def read_content(kind: PolicyType, content: str, name: str) -> Document:
         raise constraint("POLICY_CONTENT_LIMIT_EXCEEDED")
     try:
         document = read_policy(content, kind=_KINDS[kind], name=name)
-    except UnsupportedError as error:
-        raise not_simulated(f"a policy with what follows ({error})") from error
     except MalformedError as error:
         raise refusal("MalformedPolicyDocumentException") from error
     if document.version != _VERSION or (kind == RCP and not _is_resource_control(content)):

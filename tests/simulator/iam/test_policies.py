@@ -172,8 +172,8 @@ def test_a_trust_policy_has_a_greatest_size(alice):
 
 
 def test_where_policies_decide_they_must_be_understood(iam, lab):
-    """One with a condition key that is not modelled is refused, and not half obeyed."""
-    unknown = text({**STATEMENT, "Condition": {"StringEquals": {"made:Up": "x"}}})
+    """One with a policy variable that is not modelled is refused, and not half obeyed."""
+    unknown = text({**STATEMENT, "Condition": {"StringEquals": {"aws:username": "${made:Up}"}}})
     iam.create_user(UserName="alice")
     members = {"UserName": "alice", "PolicyName": "p", "PolicyDocument": unknown}
     iam.put_user_policy(**members)

@@ -75,7 +75,7 @@ def test_what_is_no_policy_is_refused_in_iams_sentence(document, sentence):
 
 def test_what_is_not_modelled_is_refused_where_policies_decide():
     """Where they do not, it is kept."""
-    unknown = text({**ALLOW, "Condition": {"StringEquals": {"made:Up": "x"}}})
+    unknown = text({**ALLOW, "Condition": {"StringEquals": {"aws:username": "${made:Up}"}}})
     check_policy(unknown)
     assert refused(check_policy, unknown, understood=True)[0] == "NotImplemented"
 

@@ -155,7 +155,7 @@ def test_a_policy_that_says_what_is_not_modelled_is_not_ignored(people):
     caller = people.identities.caller(people.user().access_key_id)
     statement = {
         "Effect": "Deny", "Action": "*", "Resource": "*",
-        "Condition": {"StringEquals": {"made:Up": "x"}},
+        "Condition": {"StringEquals": {"aws:username": "${made:Up}"}},
     }  # fmt: skip
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     people.moto().put_user_policy("alice", "own", text)
