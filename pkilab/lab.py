@@ -300,9 +300,12 @@ class Lab:
         from pkilab.permissions import least_policy  # noqa: PLC0415 - loads 13 MB of AWS data
 
         caller = None if credentials is None else Credentials.read(credentials)
-        calls = self.journal.filter(access_key_id=caller.access_key_id if caller else "")
-        alias = self._alias(account or self._account_of(caller))
-        return least_policy(calls, account=alias, reusable=reusable)
+        return least_policy(
+            self.journal,
+            account=self._alias(account or self._account_of(caller)),
+            access_key_id=caller.access_key_id if caller else "",
+            reusable=reusable,
+        )
 
     def costs(self, table: str = "current") -> Bill:
         """Price what the calls made so far created, up to now, from the dated price table."""

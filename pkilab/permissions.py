@@ -247,6 +247,7 @@ def least_policy(
     entries: Iterable[Entry],
     *,
     account: str | None = None,
+    access_key_id: str | None = None,
     include_refused: bool = False,
     reusable: bool = False,
 ) -> Policy:
@@ -259,9 +260,10 @@ def least_policy(
     Args:
         entries: a journal, or some of its entries; of one account unless ``account`` is given.
         account: the alias or the twelve digits of the account to write the policy for.
+        access_key_id: of whom to write it for; empty: of whoever the lab's own clients call as.
         include_refused: also allow the calls that ended in an error. AWS checks permission before
             most other things, so meeting the same error again takes the same permission.
-        reusable: put ``*`` for the identifiers that the calls themselves created, so that the
+        reusable: put ``*`` for the identifiers that any of the entries created, so that the
             policy serves the next run, whose CAs will have other identifiers.
 
     Not checked: what permission boundaries, SCPs, resource policies and key policies say.
@@ -270,7 +272,13 @@ def least_policy(
         LabError: the entries are of several accounts and none was chosen.
         MissingExtraError: policy-sentry is not installed.
     """
-    chosen = [entry for entry in entries if account in (None, entry.account, entry.account_id)]
+    entries = tuple(entries)
+    chosen = [
+        entry
+        for entry in entries
+        if account in (None, entry.account, entry.account_id)
+        and access_key_id in (None, entry.access_key_id)
+    ]
     accounts = sorted({entry.account for entry in chosen})
     if len(accounts) > 1:
         raise LabError(f"a policy is for one account; choose account= from {', '.join(accounts)}")
@@ -278,7 +286,7 @@ def least_policy(
     for entry in chosen:
         if entry.ok or include_refused:
             work.allow(entry)
-    return work.policy(_created_ids(chosen) if reusable else frozenset())
+    return work.policy(_created_ids(entries) if reusable else frozenset())
 
 
 class _Work:

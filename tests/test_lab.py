@@ -1,5 +1,6 @@
 """`Lab`: the front door, and what it keeps out."""
 
+import json
 import os
 import socket
 import subprocess
@@ -401,3 +402,23 @@ def test_the_environment_of_a_session_has_its_token(strict):
     assert found["AWS_ACCESS_KEY_ID"] == session["AccessKeyId"]
     with pytest.raises(LabError, match="expected AccessKeyId"):
         strict.environment(credentials={})
+
+
+def test_a_reusable_policy_leaves_open_what_others_created(strict):
+    """A key that the lab made and somebody else uses has another name in the next run."""
+    arn = strict.client("kms").create_key()["KeyMetadata"]["Arn"]
+    ana = key_of(strict, "ana")
+    with pytest.raises(ClientError):
+        strict.client("kms", credentials=ana).describe_key(KeyId=arn)
+    document = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Allow", "Action": "kms:DescribeKey", "Resource": arn},
+        }
+    )
+    strict.client("iam").put_user_policy(UserName="ana", PolicyName="use", PolicyDocument=document)
+    strict.client("kms", credentials=ana).describe_key(KeyId=arn)
+    (statement,) = strict.policy(credentials=ana).statements
+    assert statement["Resource"] == [arn]
+    (statement,) = strict.policy(credentials=ana, reusable=True).statements
+    assert statement["Resource"] == [f"{arn.rpartition('/')[0]}/*"]

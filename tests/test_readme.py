@@ -49,7 +49,7 @@ def test_every_guided_notebook_is_listed(readme, project):
 
 def test_the_make_targets_it_names_exist(readme, project):
     """`make run` and the others."""
-    named = set(re.findall(r"`?make ([a-z]+)", readme))
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", readme, re.MULTILINE))
     targets = set(re.findall(r"^([a-z]+):", (project / "Makefile").read_text(), re.MULTILINE))
     assert {"run", "test"} <= named
     assert named <= targets

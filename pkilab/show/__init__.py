@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pkilab.show.certificates import CertificateCard, certificate, side_by_side
+    from pkilab.show.decisions import decision
     from pkilab.show.exercises import Exercise
     from pkilab.show.explorers import Explorer, Outcome
     from pkilab.show.flows import flow
@@ -32,6 +33,7 @@ __all__ = [
     "Outcome",
     "Period",
     "certificate",
+    "decision",
     "flow",
     "handshake",
     "hierarchy",
@@ -55,6 +57,7 @@ _HOMES = {
     "Outcome": "explorers",
     "Period": "timelines",
     "certificate": "certificates",
+    "decision": "decisions",
     "flow": "flows",
     "handshake": "handshakes",
     "hierarchy": "hierarchies",

@@ -39,8 +39,10 @@ class RefusalCard:
         """Read an exception; botocore's ``ClientError`` is known by its ``response``."""
         response = getattr(error, "response", None)
         answer = response.get("Error", {}) if isinstance(response, dict) else {}
-        code = answer.get("Code") or type(error).__name__
-        message = answer.get("Message") or str(error)
+        code_of_aws = answer.get("Code")
+        code = code_of_aws or type(error).__name__
+        # KMS's KMSInvalidSignatureException, for one, says nothing.
+        message = answer.get("Message") or ("(no message)" if code_of_aws else str(error))
         reasons = getattr(error, "reasons", ())
         if isinstance(error, VerificationError):
             message = f"{error.thing} is not to be trusted"  # its own text repeats the reasons

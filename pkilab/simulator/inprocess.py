@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import botocore.session
 from boto3 import Session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -22,6 +23,8 @@ from pkilab.simulator.service import HttpRequest, HttpResponse, model_loader
 _OPTIONS: dict[str, Any] = {
     "ignore_configured_endpoint_urls": True,  # AWS_ENDPOINT_URL has no say
     "s3": {"addressing_style": "path"},
+    # CloudTrail shows it: the same on every machine, where botocore's own names the kernel.
+    "user_agent": f"Boto3/{boto3.__version__} pkilab",
     "use_dualstack_endpoint": False,
     "use_fips_endpoint": False,
 }

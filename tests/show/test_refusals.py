@@ -99,3 +99,12 @@ def test_in_a_notebook_the_card_itself_is_displayed(monkeypatch: pytest.MonkeyPa
     with refused("A") as refusal:
         raise aws("A")
     assert shown == [refusal.card]
+
+
+def test_an_answer_without_a_message_is_shown_as_one() -> None:
+    """KMS says nothing with KMSInvalidSignatureException; botocore's own sentence is not AWS's."""
+    assert repr(RefusalCard.of(aws("KMSInvalidSignatureException", ""))).splitlines() == [
+        "✘ refused by IssueCertificate: KMSInvalidSignatureException",
+        "  (no message)",
+    ]
+    assert RefusalCard.of(LabError("It said so.")).message == "It said so."
