@@ -658,7 +658,11 @@ def _created_ids(entries: Iterable[Entry]) -> frozenset[str]:
     """Return the identifiers that AWS chose (UUIDs, serials), not the names callers chose."""
     made = ((entry, value) for entry in entries if entry.ok for value in entry.results.values())
     found = ((entry, re.split("[/:]", value)[-1]) for entry, value in made)
-    return frozenset(name for entry, name in found if name and name not in repr(entry.parameters))
+    return frozenset(
+        name
+        for entry, name in found
+        if name and name != entry.account_id and name not in repr(entry.parameters)
+    )
 
 
 def _generalise(resource: str, created: frozenset[str]) -> str:
