@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from pkilab.credentials import Credentials
 from pkilab.errors import BudgetError, LabClosedError, LabError
 from pkilab.journal import Journal
-from pkilab.pki.entropy import SystemEntropy
+from pkilab.pki.entropy import RandomSource, SystemEntropy
 from pkilab.pki.keys import PrivateKey, generate_key
 
 if TYPE_CHECKING:  # each is loaded when it is asked for; `import pkilab` stays cheap
@@ -72,6 +72,7 @@ class _Place(Protocol):
     ) -> Any: ...  # noqa: ANN401
     def fetch(self, url: str, body: bytes | None, content_type: str) -> tuple[int, bytes]: ...
     def generate_key(self, algorithm: str, name: str) -> PrivateKey: ...
+    def entropy(self, name: str) -> RandomSource: ...
     def serve(
         self,
         host: str,
@@ -231,7 +232,8 @@ class Lab:
 
         Args:
             service: boto3's name of the service, such as ``"acm-pca"``.
-            account: an alias of `accounts`; that of the credentials, or the first, by default.
+            account: an alias of `accounts`, or the twelve digits; that of the credentials, or the
+                first, by default.
             region: the lab's by default.
             credentials: call as somebody else than the account's own user: what AssumeRole and
                 GetSessionToken answer as ``Credentials``, CreateAccessKey as ``AccessKey``.
@@ -282,6 +284,15 @@ class Lab:
             algorithm: as `pkilab.pki.keys.KEY_ALGORITHMS`.
         """
         return self._place.generate_key(algorithm, name)
+
+    def entropy(self, name: str) -> RandomSource:
+        """Return a source of random bytes for work on this side, such as nonces.
+
+        Args:
+            name: in a simulated lab the same name gives the same bytes, from the beginning each
+                time; on AWS they are the operating system's.
+        """
+        return self._place.entropy(name)
 
     def policy(
         self,
@@ -401,7 +412,8 @@ class Lab:
         return next((alias for alias, each in self.accounts.items() if each == number), None)
 
     def _alias(self, account: str | None) -> str:
-        alias = account or next(iter(self.accounts))
+        by_number = {number: alias for alias, number in self.accounts.items()}
+        alias = by_number.get(account or "", account) or next(iter(self.accounts))
         if alias not in self.accounts:
             raise LabError(f"account: found {alias!r}, expected one of {', '.join(self.accounts)}")
         return alias
@@ -483,8 +495,11 @@ class _Aws:
         except (OSError, HTTPException) as error:
             raise LabError(f"{url}: {error}") from error
 
-    def generate_key(self, algorithm: str, name: str) -> PrivateKey:  # noqa: ARG002 - as _Place
-        return generate_key(algorithm, SystemEntropy())
+    def generate_key(self, algorithm: str, name: str) -> PrivateKey:
+        return generate_key(algorithm, self.entropy(name))
+
+    def entropy(self, name: str) -> RandomSource:  # noqa: ARG002 - as _Place
+        return SystemEntropy()
 
     def serve(self, *_: object, **__: object) -> Server:
         raise LabError("only a simulated lab can be served; AWS serves itself")

@@ -43,6 +43,13 @@ def test_accounts_of_one_world_are_apart_and_see_one_clock(lab):
         lab.client("sts", account="nobody")
 
 
+def test_an_account_is_named_by_its_alias_or_its_digits(lab):
+    """What ARNs have is as good as what the lab calls it."""
+    assert lab.client("s3", account="444455556666") is lab.client("s3", account="consumer")
+    with pytest.raises(LabError, match="expected one of owner, consumer"):
+        lab.client("s3", account="999999999999")
+
+
 def test_time_is_the_labs_for_moto_too_and_nobody_elses(lab):
     """S3 dates objects by the lab's clock while the process keeps its own."""
     s3 = lab.client("s3")
@@ -209,6 +216,13 @@ def test_keys_made_by_name_repeat(lab):
     same = [lab.generate_key("web").private_numbers() for _ in range(2)]
     assert same[0] == same[1]
     assert lab.generate_key("mail").private_numbers() != same[0]
+
+
+def test_random_bytes_by_name_repeat(lab):
+    """And those of another name are others."""
+    first = lab.entropy("nonces").bytes(16)
+    assert lab.entropy("nonces").bytes(16) == first
+    assert lab.entropy("salts").bytes(16) != first
 
 
 def test_fetch_takes_web_addresses_only(lab):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pkilab.show.certificates import CertificateCard, certificate, side_by_side
-    from pkilab.show.decisions import decision
+    from pkilab.show.decisions import DecisionPicture, decision
     from pkilab.show.exercises import Exercise
     from pkilab.show.explorers import Explorer, Outcome
     from pkilab.show.flows import flow
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CertificateCard",
+    "DecisionPicture",
     "Exercise",
     "Explorer",
     "Hierarchy",
@@ -48,6 +49,7 @@ __all__ = [
 # Rooms are plural, so that no function here is hidden by the module it lives in.
 _HOMES = {
     "CertificateCard": "certificates",
+    "DecisionPicture": "decisions",
     "Exercise": "exercises",
     "Explorer": "explorers",
     "Hierarchy": "hierarchies",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-Kind = Literal["root CA", "subordinate CA", "end entity", "external root"]
-
 # Pixels: a card and its padding, and the space between cards.
 _WIDTH, _PAD, _GAP, _DROP, _INDENT, _MARGIN = 236, 14, 20, 40, 32, 20
 _FIRST = 20.0  # the first baseline in a card
@@ -34,7 +32,8 @@ class HierarchyNode:
 
     Attributes:
         name: the common name, or whatever the reader knows it by.
-        kind: what it is in the hierarchy.
+        kind: what it is in the hierarchy: ``root CA``, ``subordinate CA``, ``end entity``,
+            ``external root``, or the reader's own word for what hangs below a certificate.
         status: AWS's word (``ACTIVE``, ``PENDING_CERTIFICATE`` ...), ``REVOKED``, or None.
         key_algorithm: by AWS's name, ``EC_prime256v1``.
         not_before, not_after: its certificate's validity; None before it has a certificate.
@@ -44,7 +43,7 @@ class HierarchyNode:
     """
 
     name: str
-    kind: Kind
+    kind: str
     status: str | None = None
     key_algorithm: str | None = None
     not_before: datetime | None = None
@@ -70,9 +69,16 @@ class HierarchyNode:
         return tuple(part for part in (first, dates) if part)
 
 
-def hierarchy(nodes: HierarchyNode | Iterable[HierarchyNode]) -> Hierarchy:
-    """Show one or more trees. Nothing is verified: the picture says what the nodes say."""
-    return Hierarchy((nodes,) if isinstance(nodes, HierarchyNode) else tuple(nodes))
+def hierarchy(
+    nodes: HierarchyNode | Iterable[HierarchyNode], *, title: str = "CA hierarchy"
+) -> Hierarchy:
+    """Show one or more trees. Nothing is verified: the picture says what the nodes say.
+
+    Args:
+        nodes: the roots, with all below them.
+        title: what the picture is called, for those who cannot see it.
+    """
+    return Hierarchy((nodes,) if isinstance(nodes, HierarchyNode) else tuple(nodes), title)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -83,6 +89,7 @@ class Hierarchy:
     """
 
     roots: tuple[HierarchyNode, ...]
+    title: str = "CA hierarchy"
 
     @classmethod
     def from_certificates(
@@ -116,7 +123,7 @@ class Hierarchy:
             ]
             ca, path_length = _constraints(certificate)
             itself = issuers[certificate] == certificate
-            kind: Kind = "end entity"
+            kind = "end entity"
             if ca:
                 kind = "root CA" if itself else "subordinate CA"
             view = describe(certificate)
@@ -152,7 +159,7 @@ class Hierarchy:
         return drawing.picture(
             layout.right + _MARGIN,
             layout.bottom + _MARGIN,
-            f"CA hierarchy, {count} node" + ("" if count == 1 else "s"),
+            f"{self.title}, {count} node" + ("" if count == 1 else "s"),
             repr(self),
             *layout.links,
             *(part for card in layout.cards for part in _card(*card)),

@@ -12,6 +12,7 @@ from cryptography import x509
 
 from pkilab.credentials import Credentials
 from pkilab.errors import LabError
+from pkilab.pki.entropy import RandomSource
 from pkilab.pki.keys import PrivateKey, generate_key
 from pkilab.simulator.gateway import Gateway
 from pkilab.simulator.inprocess import Clients, fetch
@@ -76,6 +77,10 @@ class SimulatedPlace:
     def generate_key(self, algorithm: str, name: str) -> PrivateKey:
         """Make the key of that name."""
         return generate_key(algorithm, self.world.entropy("lab", "key", algorithm, name))
+
+    def entropy(self, name: str) -> RandomSource:
+        """Return the source of that name, at its beginning."""
+        return self.world.entropy("lab", "entropy", name)
 
     def serve(
         self,

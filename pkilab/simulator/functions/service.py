@@ -412,7 +412,10 @@ class Lambda(RestJsonService):
     # Within.
 
     def _function(self, call: Call, name: str, qualifier: str = "$LATEST") -> Function:
-        """Return the caller's own function of a name or ARN, which there is unpublished alone.
+        """Return a function of a name or ARN, which there is unpublished alone.
+
+        One of another account does not exist for a caller, unless policies are enforced: then
+        whoever comes here has its owner's leave.
 
         Raises:
             AwsError: ResourceNotFoundException.
@@ -420,7 +423,7 @@ class Lambda(RestJsonService):
         named = _parse(name)
         arn = _arn(named, call)
         ours = (named["account"] or call.account) == call.account
-        function = self._functions.get(arn) if ours else None
+        function = self._functions.get(arn) if ours or self.world.enforce_policies else None
         if (version := named["qualifier"] or qualifier) != "$LATEST":
             arn, function = f"{arn}:{version}", None
         if function is None:

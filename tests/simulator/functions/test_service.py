@@ -555,3 +555,23 @@ def test_equal_worlds_have_equal_functions():
     one, two = told(), told()
     assert one == two
     assert one[1][0] != one[1][1]
+
+
+def test_another_accounts_function_takes_both_halves():
+    """Its resource policy, and the caller's own; without the former nobody else may invoke it."""
+    accounts = {"owner": "111122223333", "other": "444455556666"}
+    with Lab.simulated(seed="halves", accounts=accounts, enforce_policies=True) as lab:
+        lambda_ = lab.client("lambda")
+        role = functions.create_role(lab.client("iam"), "runs")
+        arn = functions.deploy(lambda_, "f", functions.package({"index.py": WELL}), role=role)
+        theirs = lab.client("lambda", account="other")
+        assert "no resource-based policy" in refused(
+            "AccessDeniedException", theirs.invoke, FunctionName=arn
+        )
+        lambda_.add_permission(
+            FunctionName="f", StatementId="s", Action="lambda:InvokeFunction",
+            Principal=accounts["other"],
+        )  # fmt: skip
+        answer = theirs.invoke(FunctionName=arn, Payload=b'"here"')
+        assert answer["Payload"].read() == b'"here"'
+        assert refused("ResourceNotFoundException", theirs.invoke, FunctionName="f")
