@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,13 +21,19 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkilab.errors import LabError
 from pkilab.pki.crl import load_crl
+from pkilab.pki.kms_signatures import message_type, signature_hash
 
 _SECONDS = 60
+_ML_DSA_SINCE, _CODE_SIGNING_SINCE = (3, 5), (3, 2)  # of openssl
+# -1: as long as the digest (openssl-dgst(1)). MGF1 takes the same hash by itself.
+_PSS = ("-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1")
 # openssl trusts the machine's own roots besides -CAfile, unless it looks for them elsewhere.
 _NO_MACHINE = {"SSL_CERT_DIR": "no-roots", "SSL_CERT_FILE": "no-roots"}
 # openssl's error queue begins with a thread's address and names its source files: noise that would
 # differ on every run. What it judged stands in the other lines.
 _ERROR_QUEUE = re.compile(r"^[0-9A-F]{8,16}:error:.*\n?", re.MULTILINE)
+# ts says which of the machine's files it has read.
+_CONFIGURATION = re.compile(r"^Using configuration from .*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +175,143 @@ def openssl_verify(
         files["crls.pem"] = b"".join(lists)
         arguments += ["-crl_check", "-CRLfile", "crls.pem"]
     return openssl(*arguments, "certificate.pem", files=files)
+
+
+def openssl_dgst_verify(
+    public_key: str, message: bytes | Path, signature: bytes, *, algorithm: str
+) -> Testimony:
+    """Let ``openssl dgst -verify`` judge a signature; ``pkeyutl -verify`` where nothing is hashed.
+
+    Args:
+        public_key: PEM (``BEGIN PUBLIC KEY``).
+        message: what was signed, not its digest; a file is read where it lies.
+        signature: as KMS answers it: ECDSA in DER.
+        algorithm: a SigningAlgorithm of KMS. PSS is held to a salt as long as the digest.
+
+    Raises:
+        LabError: as `openssl`, or this openssl cannot judge such a signature: ML-DSA needs 3.5, and
+            the command line knows no Ed25519ph (``ED25519_PH_SHA_512``).
+        MalformedError: KMS has no such algorithm.
+    """
+    kind = message_type(algorithm)
+    if algorithm == "ED25519_PH_SHA_512":
+        raise LabError("openssl's command line verifies no Ed25519ph; pkilab verifies it itself")
+    if kind == "EXTERNAL_MU" and _openssl_version() < _ML_DSA_SINCE:
+        raise LabError("this openssl verifies no ML-DSA; openssl 3.5 is the first that does")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files: dict[str, str | bytes] = {"key.pem": public_key, "signature": signature}
+        if isinstance(message, Path):
+            (folder / "message").symlink_to(message.absolute())
+        else:
+            files["message"] = message
+        if kind == "DIGEST":
+            return openssl(
+                "dgst", f"-{signature_hash(algorithm).name}", "-verify", "key.pem",
+                *(_PSS if "_PSS_" in algorithm else ()),
+                "-signature", "signature", "message", files=files, folder=folder,
+            )  # fmt: skip
+        return openssl(
+            "pkeyutl", "-verify", "-pubin", "-inkey", "key.pem", "-rawin", "-in", "message",
+            "-sigfile", "signature", files=files, folder=folder,
+        )  # fmt: skip
+
+
+def openssl_cms_verify(
+    message: bytes,
+    content: bytes | Path | None = None,
+    *,
+    root: str,
+    at: datetime,
+    purpose: str = "any",
+    intermediates: str = "",
+    options: Sequence[str] = (),
+    crls: Iterable[bytes] = (),
+) -> Testimony:
+    """Let ``openssl cms -verify`` judge a signed message: signature, content and path.
+
+    Time stamps are none of its business: a certificate must be valid at ``at``.
+
+    Args:
+        message: DER of SignedData.
+        content: what a detached message is over; a file is read where it lies.
+        root: PEM of the trust anchors.
+        at: the verification time, aware.
+        purpose: what the signer's certificate must serve for: ``codesign``, ``smimesign`` ...;
+            ``any`` looks at none.
+        intermediates: PEM of certificates beside those of the message.
+        options: more options, such as ``["-cades"]``, which holds the certificate to the signed
+            attribute signing-certificate.
+        crls: DER, beside those of the message; given, the signer is checked for revocation.
+
+    Raises:
+        LabError: as `openssl`, or this openssl does not know the purpose: ``codesign`` needs 3.2.
+        MalformedError: one of ``crls`` is none.
+    """
+    if purpose == "codesign" and _openssl_version() < _CODE_SIGNING_SINCE:
+        raise LabError("this openssl knows no purpose codesign; openssl 3.2 is the first that does")
+    files: dict[str, str | bytes] = {"message.p7s": message, "root.pem": root}
+    arguments = ["cms", "-verify", "-binary", "-inform", "DER", "-in", "message.p7s"]
+    if content is not None:
+        arguments += ["-content", "content"]
+    arguments += ["-CAfile", "root.pem", "-purpose", purpose, "-attime", str(int(at.timestamp()))]
+    if intermediates:
+        files["intermediates.pem"] = intermediates
+        arguments += ["-certfile", "intermediates.pem"]
+    if lists := [load_crl(der).public_bytes(Encoding.PEM) for der in crls]:
+        # cms has no -CRLfile; a file of trust anchors may hold CRLs, too.
+        files["root.pem"] = root.encode() + b"".join(lists)
+        arguments.append("-crl_check")
+    return _about(content, *arguments, *options, "-out", "verified", files=files)
+
+
+def openssl_ts_verify(
+    token: bytes,
+    message: bytes | Path,
+    *,
+    root: str,
+    at: datetime,
+    intermediates: str = "",
+    options: Sequence[str] = (),
+) -> Testimony:
+    """Let ``openssl ts -verify`` judge a time-stamp token (RFC 3161).
+
+    Args:
+        token: DER of the token, not of the response around it.
+        message: what was stamped: for a signature its value; a file is read where it lies.
+        root: PEM of the trust anchors.
+        at: the time to verify the authority's path at, aware; openssl does not compare it with the
+            token's own.
+        intermediates: PEM of certificates beside those of the token.
+        options: more options, such as ``["-crl_check"]``.
+
+    Raises:
+        LabError: as `openssl`.
+    """
+    files: dict[str, str | bytes] = {"token.der": token, "root.pem": root}
+    arguments = ["ts", "-verify", "-data", "content", "-in", "token.der", "-token_in"]
+    arguments += ["-CAfile", "root.pem", "-attime", str(int(at.timestamp()))]
+    if intermediates:
+        files["intermediates.pem"] = intermediates
+        arguments += ["-untrusted", "intermediates.pem"]
+    said = _about(message, *arguments, *options, files=files)
+    return replace(said, output=_CONFIGURATION.sub("", said.output).strip())
+
+
+def _about(
+    content: bytes | Path | None, *arguments: str, files: dict[str, str | bytes]
+) -> Testimony:
+    """Run openssl where ``content`` lies under that name; a file stays where it is."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if isinstance(content, Path):
+            (folder / "content").symlink_to(content.absolute())
+        elif content is not None:
+            files = {**files, "content": content}
+        return openssl(*arguments, files=files, folder=folder)
+
+
+def _openssl_version() -> tuple[int, int]:
+    """Return major and minor version; (0, 0) of what only behaves like openssl."""
+    found = re.match(r"OpenSSL (\d+)\.(\d+)", openssl("version").output)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -1,14 +1,29 @@
 """Outside witnesses: what they are given, what they say, and what they must not say."""
 
+import hashlib
 import os
 import subprocess
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from pkilab import ca_hierarchy, witness
+from pkilab import ca_hierarchy, code_signing, witness
 from pkilab.errors import LabError, MalformedError
-from pkilab.witness import curl, openssl, openssl_verify
+from pkilab.pki import cms, timestamps
+from pkilab.pki.entropy import Entropy
+from pkilab.pki.keys import generate_key
+from pkilab.pki.pem import to_pem
+from pkilab.witness import (
+    curl,
+    openssl,
+    openssl_cms_verify,
+    openssl_dgst_verify,
+    openssl_ts_verify,
+    openssl_verify,
+)
 
 
 @pytest.fixture
@@ -168,3 +183,202 @@ def test_a_crl_that_is_none_is_refused_before_openssl_sees_it(lab, roots):
     """With the package's own error."""
     with pytest.raises(MalformedError, match="CRL"):
         openssl_verify(roots[0], root=roots[0], at=lab.clock.now(), crls=[b"junk"])
+
+
+# Signatures without a certificate.
+
+SHA256 = hashes.SHA256()
+RSA = generate_key("RSA_2048", Entropy("witness"))
+P384 = ec.derive_private_key(7, ec.SECP384R1())
+ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(b"e" * 32)
+MESSAGE, YEAR = b"signed\n", timedelta(days=365)
+
+
+def pss(salt):
+    return padding.PSS(padding.MGF1(SHA256), salt)
+
+
+def pem_of(key):
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+@pytest.mark.parametrize(
+    ("key", "algorithm", "signature"),
+    [
+        (P384, "ECDSA_SHA_384", P384.sign(MESSAGE, ec.ECDSA(hashes.SHA384()))),
+        (RSA, "RSASSA_PKCS1_V1_5_SHA_256", RSA.sign(MESSAGE, padding.PKCS1v15(), SHA256)),
+        (RSA, "RSASSA_PSS_SHA_256", RSA.sign(MESSAGE, pss(32), SHA256)),
+        (ED25519, "ED25519_SHA_512", ED25519.sign(MESSAGE)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_openssl_verifies_a_signature_over_its_message_alone(
+    tmp_path, as_file, key, algorithm, signature
+):
+    """Given as bytes, or as a file where it lies; the answers name nothing of this machine."""
+
+    def ask(message, key=key):
+        if as_file:
+            (tmp_path / "a file").write_bytes(message)
+            message = tmp_path / "a file"
+        return openssl_dgst_verify(pem_of(key), message, signature, algorithm=algorithm)
+
+    agreed, refused = ask(MESSAGE), ask(b"Signed\n")
+    assert agreed.agrees
+    assert agreed.output in {"Verified OK", "Signature Verified Successfully"}
+    assert not refused.agrees
+    assert refused.output.splitlines()[0].lower().endswith("failure")
+    assert "/" not in agreed.command + refused.command + refused.output
+    assert refused.command == agreed.command
+    assert not ask(MESSAGE, generate_key("RSA_2048", Entropy("another"))).agrees
+
+
+@pytest.mark.parametrize("salt", [0, 20, 33, 222])
+def test_openssl_holds_pss_to_kmss_salt(salt):
+    """As long as the digest, 32 here."""
+    signature = RSA.sign(MESSAGE, pss(salt), SHA256)
+    said = openssl_dgst_verify(pem_of(RSA), MESSAGE, signature, algorithm="RSASSA_PSS_SHA_256")
+    assert not said.agrees
+
+
+@pytest.mark.parametrize(
+    ("version", "judges"),
+    [("OpenSSL 3.0.19 27 Jan 2026", False), ("LibreSSL 4.1.0", False), ("OpenSSL 3.5.0", True)],
+)
+def test_an_openssl_that_knows_no_ml_dsa_is_no_witness(fake_openssl, version, judges):
+    """It would refuse the right signature like a wrong one; openssl is a script here."""
+    fake_openssl(f'if [ "$1" = version ]; then echo "{version}"; else echo "$@"; fi')
+    key = mldsa.MLDSA44PrivateKey.from_seed_bytes(b"m" * 32)
+    arguments = (pem_of(key), MESSAGE, key.sign(MESSAGE))
+    if judges:
+        said = openssl_dgst_verify(*arguments, algorithm="ML_DSA_SHAKE_256")
+        assert said.output.startswith("pkeyutl -verify -pubin -inkey key.pem -rawin")
+    else:
+        with pytest.raises(LabError, match=r"openssl 3\.5 is the first that does"):
+            openssl_dgst_verify(*arguments, algorithm="ML_DSA_SHAKE_256")
+
+
+def test_openssl_verifies_ml_dsa_where_it_can():
+    """From 3.5 on; one byte changed, and no longer."""
+    if witness._openssl_version() < (3, 5):
+        pytest.skip("this openssl has no ML-DSA")
+    key = mldsa.MLDSA44PrivateKey.from_seed_bytes(b"m" * 32)
+    for message, right in ((MESSAGE, True), (b"Signed\n", False)):
+        said = openssl_dgst_verify(
+            pem_of(key), message, key.sign(MESSAGE), algorithm="ML_DSA_SHAKE_256"
+        )
+        assert said.agrees is right
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "error", "refused"),
+    [
+        ("ED25519_PH_SHA_512", LabError, "verifies no Ed25519ph"),
+        ("SM2DSA", MalformedError, "SigningAlgorithm: found SM2DSA"),
+        ("sha256", MalformedError, "SigningAlgorithm: found sha256"),
+    ],
+)
+def test_what_openssl_cannot_judge_it_is_not_asked(algorithm, error, refused):
+    """No verdict is no agreement."""
+    with pytest.raises(error, match=refused):
+        openssl_dgst_verify(pem_of(ED25519), MESSAGE, b"s" * 64, algorithm=algorithm)
+
+
+@pytest.fixture
+def signed(lab, tmp_path):
+    """A file, signed and time-stamped, with the identities of signer and authority."""
+    pca, kms = lab.client("acm-pca"), lab.client("kms")
+    ca = ca_hierarchy.create_root(pca, {"CommonName": "Root"})
+    asked = {"ca_arn": ca, "validity": {"Type": "DAYS", "Value": 9}}
+    arn = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    identity = code_signing.enrol(kms, pca, key_id=arn, subject="CN=signer", **asked)
+    party = code_signing.enrol_tsa(pca, lab.generate_key("tsa"), subject="CN=authority", **asked)
+    (tmp_path / "a file").write_bytes(MESSAGE)
+    return code_signing.sign_file(
+        identity, tmp_path / "a file", at=lab.clock.now(),
+        tsa=code_signing.TimeStampAuthority(party, clock=lab.clock.now),
+    ), identity, party  # fmt: skip
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_openssl_verifies_a_signed_message_with_its_content_and_root(lab, roots, signed, as_file):
+    """And says nothing of this machine; other content, another root or a late day refuse it."""
+    made, identity, _ = signed
+    asked = {"root": pem_of_root(identity), "at": lab.clock.now()}
+    agreed = openssl_cms_verify(made.message, made.path if as_file else MESSAGE, **asked)
+    assert agreed.agrees
+    assert agreed.output == "CMS Verification successful"
+    assert "/" not in agreed.command.replace("verified", "")
+    refusals = [
+        openssl_cms_verify(made.message, b"Signed\n", **asked),
+        openssl_cms_verify(made.message, MESSAGE, **asked | {"root": roots[0]}),
+        openssl_cms_verify(made.message, MESSAGE, **asked | {"at": asked["at"] + YEAR}),
+        openssl_cms_verify(made.message, None, **asked),
+        openssl_cms_verify(made.message, MESSAGE, **asked, options=["-crl_check"]),
+        openssl_cms_verify(made.message, MESSAGE, **asked, purpose="timestampsign"),
+    ]
+    assert not any(said.agrees for said in refusals)
+    assert all(said.output.splitlines()[0] == "CMS Verification failure" for said in refusals[:3])
+
+
+def test_openssl_finds_the_chain_of_a_message_that_brings_none(lab, signed):
+    """Where it is given beside it."""
+    _, identity, _ = signed
+    bare = cms.build_signed_data(
+        MESSAGE, signers=identity.signer, signing_time=lab.clock.now(), certificates=False
+    )
+    asked = {"root": pem_of_root(identity), "at": lab.clock.now()}
+    assert not openssl_cms_verify(bare, MESSAGE, **asked).agrees
+    beside = to_pem(identity.certificate)
+    assert openssl_cms_verify(bare, MESSAGE, **asked, intermediates=beside).agrees
+
+
+def test_openssl_judges_code_signing_where_it_knows_the_purpose(lab, signed):
+    """From 3.2 on; before that it is not asked."""
+    made, identity, _ = signed
+    asked = {"root": pem_of_root(identity), "at": lab.clock.now(), "purpose": "codesign"}
+    if witness._openssl_version() < (3, 2):
+        with pytest.raises(LabError, match=r"openssl 3\.2 is the first that does"):
+            openssl_cms_verify(made.message, MESSAGE, **asked)
+    else:
+        assert openssl_cms_verify(made.message, MESSAGE, **asked).agrees
+
+
+def test_openssl_verifies_a_time_stamp_of_what_was_stamped_alone(lab, roots, signed, tmp_path):
+    """Which is the signature value here."""
+    made, _, party = signed
+    (info,) = made.signed.signers
+    (token,) = info.time_stamps
+    (tmp_path / "value").write_bytes(info.signature)
+    asked = {"root": pem_of_root(party), "at": lab.clock.now()}
+    for message in (info.signature, tmp_path / "value"):
+        said = openssl_ts_verify(token, message, **asked)
+        assert said.agrees
+        assert said.output == "Verification: OK"
+        assert "/" not in said.command
+    refusals = [
+        openssl_ts_verify(token, b"something else", **asked),
+        openssl_ts_verify(token, info.signature, **asked | {"root": roots[0]}),
+        openssl_ts_verify(token, info.signature, **asked | {"at": asked["at"] + YEAR}),
+        openssl_ts_verify(token, info.signature, **asked, options=["-crl_check"]),
+    ]
+    assert [said.output for said in refusals] == ["Verification: FAILED"] * 4
+
+
+def test_openssl_finds_the_authority_beside_a_token_that_brings_none(lab, signed):
+    """Among the certificates that are given."""
+    _, _, party = signed
+    asked = {"root": pem_of_root(party), "at": lab.clock.now()}
+    response = timestamps.respond(
+        timestamps.build_request(hashlib.sha256(MESSAGE).digest(), certificates=False),
+        signer=party.signer, serial=1, at=lab.clock.now(), policy="1.2.3",
+    )  # fmt: skip
+    token = timestamps.parse_response(response).token
+    assert not openssl_ts_verify(token, MESSAGE, **asked).agrees
+    beside = to_pem(party.certificate)
+    assert openssl_ts_verify(token, MESSAGE, **asked, intermediates=beside).agrees
+
+
+def pem_of_root(identity):
+    return to_pem(identity.chain[-1])
