@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from botocore.awsrequest import HeadersDict, prepare_request_dict
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from pkilab.simulator.rest import RestJsonService, refuse
 from pkilab.simulator.service import AwsError, Call, HttpRequest, Later, service_model
-from pkilab.simulator.world import World
+from pkilab.simulator.world import Gate, Trail, World
 
 FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:f"
 ROLE = "arn:aws:iam::111122223333:role/r"
@@ -26,12 +27,14 @@ class Echo(RestJsonService):
 
     def __init__(self, name, result=None):
         self.name = name
+        self.world = SimpleNamespace(gate=Gate(), trail=Trail())
         self.result = result
         self.asked = None
 
     def __getattribute__(self, operation):
         if operation.startswith("_") or operation in {
             "name",
+            "world",
             "invalid",
             "result",
             "asked",
