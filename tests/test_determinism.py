@@ -116,12 +116,38 @@ def everything(lab, way):
     recorder.answers.append(("audit report", rows))
     pca.list_certificate_authorities()
     s3.list_objects_v2(Bucket=BUCKET)
+    use_keys(recorder)
     repeatable = list(recorder.answers)
     hedged = ca_hierarchy.create_ca(
         lab.client("acm-pca"), {"CommonName": "PQ"}, kind="ROOT", key_algorithm="ML_DSA_44"
     )
     csr = lab.client("acm-pca").get_certificate_authority_csr(CertificateAuthorityArn=hedged)["Csr"]
     return repeatable, csr
+
+
+def use_keys(recorder):
+    """Sign, encrypt, share and begin a session, as far as the seed decides."""
+    kms, sts, organizations = map(recorder.client, ("kms", "sts", "organizations"))
+    for spec, algorithm in (
+        ("ECC_NIST_P256", "ECDSA_SHA_256"),
+        ("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256"),
+        ("ML_DSA_44", "ML_DSA_SHAKE_256"),
+    ):
+        key = kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+        kms.sign(KeyId=key, Message=b"message", SigningAlgorithm=algorithm)
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.encrypt(KeyId=key, Plaintext=b"message", EncryptionContext={"of": "tests"})
+    kms.generate_data_key_pair(KeyId=key, KeyPairSpec="ECC_NIST_P256")
+    learner = sts.get_caller_identity()["Arn"]
+    kms.create_grant(KeyId=key, GranteePrincipal=learner, Operations=["Decrypt"])
+    sts.get_session_token()
+    organizations.create_organization()
+
+
+def plain(value):
+    """Return what JSON has no word for."""
+    # boto3 gives times in the machine's zone; the moment is what must repeat.
+    return value.hex() if isinstance(value, bytes) else datetime.timestamp(value)
 
 
 def run(seed="repeat", way="in process", *, hash_seed="0", zone="UTC", folder="/"):
@@ -148,7 +174,7 @@ def public_key(line):
 
 
 def test_another_process_with_other_hashes_zone_and_folder_says_the_same(first, tmp_path):
-    """Every ARN, CSR, certificate, CRL, OCSP answer, audit report and request id."""
+    """Every ARN, CSR, certificate, CRL, OCSP answer, audit report, signature and request id."""
     again = run(hash_seed="1234", zone="Asia/Kathmandu", folder=tmp_path)
     assert again[0] == first[0]
 
@@ -190,5 +216,4 @@ def test_of_ml_dsa_the_key_repeats_and_the_signature_does_not(first):
 if __name__ == "__main__":
     with Lab.simulated(seed=sys.argv[1], accounts=ACCOUNTS) as lab:
         for part in everything(lab, sys.argv[2]):
-            # boto3 gives times in the machine's zone; the moment is what must repeat.
-            print(json.dumps(part, default=datetime.timestamp))  # noqa: T201 - the parent reads it
+            print(json.dumps(part, default=plain))  # noqa: T201 - the parent reads it
