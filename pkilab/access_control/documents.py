@@ -79,8 +79,9 @@ def source_ip_policy(
 ) -> Json:
     """Deny everything that does not come from these networks; it allows nothing by itself.
 
-    Two pitfalls. A service that calls in the user's name (CloudFormation, say) calls from an
-    address of its own: without ``spare_services`` its calls are denied too. And the console
+    Two pitfalls. A service that calls in the user's name (CloudFormation, say) once called from an
+    address of its own, and was denied without ``spare_services``; AWS says today that forward
+    access sessions keep the user's address, and so does the simulator. And the console
     switches roles from an address of AWS's: leave out ``sts:AssumeRole`` by ``besides``, and put
     the condition where it then belongs, into the policies or the trust policy of the role, since a
     user's policies do not go along into the role's session.
@@ -93,8 +94,9 @@ def source_ip_policy(
     Raises:
         MalformedError: something is no network, or there is none.
 
-    Source: IAM User Guide, "AWS: Denies access to AWS based on the source IP"; AWS Knowledge
-    Center, "source IP restriction ... switch roles" (2017).
+    Source: IAM User Guide, "AWS: Denies access to AWS based on the source IP", "AWS global
+    condition context keys" (aws:SourceIp, aws:SourceVpc); AWS Knowledge Center, "source IP
+    restriction ... switch roles" (2017).
     """
     networks = [_network(each) for each in cidrs]
     if not networks:

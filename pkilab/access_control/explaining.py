@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from pkilab.access_control.callers import Context, read_caller
+from pkilab.access_control.direct import read_direct
 from pkilab.access_control.explanations import Explanation
 from pkilab.access_control.organizations import (
     NOT_RESOURCE_CONTROLLED,
@@ -66,8 +67,11 @@ def explain(
         client_for: service, 12 digits of the account and Region (``""``: any) -> a boto3 client,
             or ``None`` where there is none.
         context: condition keys of the request, such as ``aws:SourceIp`` or
-            ``kms:SigningAlgorithm``. What is known of caller and resource is filled in, and a value
-            that is given here comes before it.
+            ``kms:SigningAlgorithm``. What is known of caller and resource is filled in, and what
+            every request of a caller's own carries: ``aws:ViaAWSService`` (false),
+            ``aws:SecureTransport`` (true) and, where the resource or a global service tells it,
+            ``aws:RequestedRegion``. A value that is given here comes before it. What is neither
+            known nor given is taken as absent, and named in the answer's ``asked``.
         session_policies: what was passed to AssumeRole; ``None``: nothing was.
         resource_policy: the resource's policy, instead of reading it.
         owner: the account whose the resource is, if its ARN does not say (S3).
@@ -101,12 +105,13 @@ def explain(
         resource_control=resource_control,
         requires_resource_policy=thing.required,
     )
-    keys = dict(caller.context) | dict(thing.context or {})
+    given = _given(context or {})
+    keys = read_direct(who, action, thing.arn, given)
+    keys |= dict(caller.context) | dict(thing.context or {})
     keys |= place.context("principal") if place else {}
     keys |= resource_place.context("resource") if resource_place else {}
     if thing.required and action.lower().startswith("kms:") and who.account:
         keys["kms:calleraccount"] = who.account
-    given = _given(context or {})
     asked = _asked(policies, action)
     keys |= read_facts(thing, asked - given.keys(), reader) | given
     request = Request(who, action, thing.arn, thing.owner, keys)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from pkilab.access_control.reading import Unread
 from pkilab.access_control.remedies import Missing
 from pkilab.iam import Decision, Policies, PolicyKind, Request
-from pkilab.show.decisions import DecisionPicture, decision
+from pkilab.show.decisions import STEPS, DecisionPicture, decision
 from pkilab.show.tables import Table, table
 
 if TYPE_CHECKING:
     from pkilab.iam import Step
+    from pkilab.iam.decisions import Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,19 @@ class Applied:
         kind: of its policy.
         policy: the policy's name or ARN.
         number: which statement of the policy, from 1.
+        of: how many statements the policy has.
         sid: its Sid, or ``""``.
         effect: ``Allow`` or ``Deny``.
         document: the statement, as IAM's JSON has it.
-        deciding: whether it is the one that decided.
+        deciding: whether it decided, alone or as one of two halves: where the resource's policy
+            must let the caller or its account in (another account's resource, a KMS key, a role),
+            its statement and the caller's own decide together.
     """
 
     kind: PolicyKind
     policy: str
     number: int
+    of: int
     sid: str
     effect: str
     document: Mapping[str, Any]
@@ -44,8 +49,17 @@ class Applied:
 
     @property
     def title(self) -> str:
-        """Its Sid, or its number."""
-        return self.sid or f"number {self.number}"
+        """Its Sid; without one the name of its policy, or its number if that has several."""
+        if self.sid:
+            return self.sid
+        if self.of > 1:
+            return f"number {self.number} of {self.policy}"
+        return self.policy.rpartition("/")[2] if self.policy.startswith("arn:") else self.policy
+
+    def __str__(self) -> str:
+        if self.sid:
+            return f"statement {self.sid} of {self.policy}"
+        return f"statement number {self.number} of {self.policy}" if self.of > 1 else self.policy
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,7 +70,8 @@ class Explanation:
         request: who, what, on what, and the condition keys that are known.
         policies: every policy that was read.
         decision: what they decide, taken alone.
-        missing: what would have to be added, half by half, to policies that were read.
+        missing: what would have to be added, half by half, to policies that were read; or each
+            statement that denies, and would have to be changed.
         unread: what could not be read.
         asked: condition keys that statements about the action ask for and nobody gave. They were
             judged as absent, as they are when a request does not have them.
@@ -105,10 +120,8 @@ class Explanation:
         what = f"to perform: {request.action}{on}"
         who = f"User: {request.principal.arn}"
         if found.allowed:
-            by = next((each for each in self.statements if each.effect == "Allow"), None)
-            why = "as the root user of the account"
-            if by is not None:
-                why = f"by statement {by.title} of {by.policy}"
+            by = " and ".join(str(each) for each in self.statements if each.deciding)
+            why = f"by {by}" if by else "as the root user of the account"
             sentence = f"{who} is authorized {what} {why}"
         else:
             sentence = f"{who} is not authorized {what} {found.because}"
@@ -118,21 +131,34 @@ class Explanation:
 
     @property
     def statements(self) -> tuple[Applied, ...]:
-        """Every statement that applied, the deciding one first."""
-        found = self.decision
-        decided = found.effect != "implicitDeny" and bool(found.matches)
+        """Every statement that applied, those that decided first."""
+        deciding = self._deciding()
+        rest = (match for match in self.decision.matches if match not in deciding)
         return tuple(
             Applied(
                 match.document.kind,
                 match.document.name,
                 match.index + 1,
+                len(match.document.statements),
                 match.statement.sid,
                 match.effect,
                 json.loads(match.statement.text),
-                deciding=decided and number == 0,
+                deciding=match in deciding,
             )
-            for number, match in enumerate(found.matches)
+            for match in (*deciding, *rest)
         )
+
+    def _deciding(self) -> tuple[Match, ...]:
+        """Return the statement that decided; after the one that let its half pass, if there is."""
+        found, request = self.decision, self.request
+        if found.effect == "implicitDeny" or found.kind is None:
+            return ()
+        first = found.matches[0]
+        apart = not request.same_account or self.policies.requires_resource_policy
+        if not found.allowed or not apart or first.document.kind != "identity":
+            return (first,)
+        other = next(each for each in found.matches if each.document.kind in ("resource", "grant"))
+        return (other, first)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -155,18 +181,24 @@ class Explanation:
             sentence=f"{self.because}.",
             doubtful=self._doubtful,
             unread=frozenset(each.kind for each in self.unread if each.kind),
+            deciding=frozenset(each.kind for each in self.statements if each.deciding),
             notes=self._notes(),
         )
 
     def _notes(self) -> tuple[str, ...]:
         notes = []
+        walked, passed = {step.name for step in self.steps}, []
         for each in self.statements:
-            mark = ", which decided" if each.deciding else ""
-            text = json.dumps(each.document)
-            notes.append(f"{each.effect} by {each.title} of {each.policy}{mark}: {text}")
+            if each.effect == "Allow" and STEPS[each.kind] not in walked:
+                passed.append(str(each))
+                continue
+            mark = ", which decides" if each.deciding else ""
+            notes.append(f"{each.effect} by {each}{mark}: {json.dumps(each.document)}")
+        if passed:
+            notes.append(f"Would allow, and is not asked: {'; '.join(passed)}.")
         for half in self.missing:
             text = "" if half.statement is None else f" {json.dumps(half.statement)}"
-            notes.append(f"Missing. {half.sentence}{text}")
+            notes.append(f"{'To change' if half.denies else 'Missing'}. {half.sentence}{text}")
         notes.extend(f"Not read. {each}" for each in self.unread)
         if self.asked:
             notes.append(f"Taken as absent, since nobody said: {', '.join(self.asked)}.")

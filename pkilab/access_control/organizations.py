@@ -141,8 +141,14 @@ def read_controls(place: Place | None, kind: PolicyKind, reader: Reader) -> Leve
                 document
                 for policy in found
                 for document in reader.policy(
-                    policy["Content"], kind, f"{policy['PolicySummary']['Name']} of {target}"
+                    policy["Content"], kind, f"{policy['PolicySummary']['Name']} ({_at(target)})"
                 )
             )
         )
     return tuple(levels)
+
+
+def _at(target: str) -> str:
+    """Say where a policy is attached: ``r-...`` a root, ``ou-...`` a unit, 12 digits an account."""
+    what = "root " if target.startswith("r-") else "account " if target.isdigit() else ""
+    return f"attached to {what}{target}"

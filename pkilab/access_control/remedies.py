@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pkilab.errors import MalformedError, UnsupportedError
-from pkilab.iam import Decision, Document, Policies, PolicyKind, Request, decide, read_policy
-from pkilab.iam.documents import candidates
+from pkilab.iam import Document, Policies, PolicyKind, Request, decide, read_policy
+from pkilab.iam.decisions import Match
+from pkilab.iam.documents import Statement, candidates
 
 _ADDED = "added"
 _MOST = 12  # halves: no request has more
@@ -33,6 +34,7 @@ class Missing:
         sentence: the same as a sentence.
         statement: what to add, as IAM's JSON has it; ``None``: nothing that is added helps, or a
             statement is there whose Condition does not hold.
+        denies: whether it is a statement that denies: it has to be changed, nothing to be added.
     """
 
     kind: PolicyKind
@@ -40,6 +42,7 @@ class Missing:
     who: str
     sentence: str
     statement: dict[str, Any] | None = None
+    denies: bool = False
 
     @property
     def policy(self) -> dict[str, Any] | None:
@@ -55,6 +58,8 @@ class Missing:
 def find_missing(request: Request, policies: Policies, manager: str) -> Iterator[Missing]:
     """Yield each half that a refused request lacks, in the order of the evaluation.
 
+    Where statements deny, these, and no half: what would lack without them is another question.
+
     Args:
         request: what was refused.
         policies: every policy that has a say.
@@ -65,7 +70,8 @@ def find_missing(request: Request, policies: Policies, manager: str) -> Iterator
         if found.allowed or found.kind is None:
             return
         if found.effect == "explicitDeny":
-            yield _denied(found, request, manager)
+            denials = (match for match in found.matches if match.effect == "Deny")
+            yield from (_denied(match, request, manager) for match in denials)
             return
         kind = _lacking(found.kind)
         level = _level(request, policies, kind)
@@ -97,10 +103,9 @@ def _near(kind: PolicyKind, request: Request, policies: Policies, level: int) ->
                 continue
             covered = statement.resources
             if covered is None or covered.cover(request.resource, request.context):
-                title = statement.sid or f"number {index + 1}"
                 condition = json.dumps(json.loads(statement.text)["Condition"])
                 return (
-                    f"Statement {title} of {document.name} would allow {request.action} if its "
+                    f"{_titled(document, index, statement)} would allow {request.action} if its "
                     f"Condition held: {condition}."
                 )
     return ""
@@ -122,14 +127,21 @@ def _lacking(kind: PolicyKind) -> PolicyKind:
     return "resource" if kind == "grant" else kind
 
 
-def _denied(found: Decision, request: Request, manager: str) -> Missing:
-    match = found.matches[0]
-    name = match.document.name or "a policy without a name"
-    sid = match.statement.sid or f"number {match.index + 1}"
-    demand = ", or make the request as its Condition demands" if match.statement.conditions else ""
-    sentence = f"Statement {sid} of {name} denies it, whatever else allows: change it{demand}."
-    kind = match.document.kind
-    return Missing(kind, name, _account(kind, request, manager), sentence)
+def _denied(match: Match, request: Request, manager: str) -> Missing:
+    kind, name = match.document.kind, match.document.name or "a policy without a name"
+    title = _titled(match.document, match.index, match.statement)
+    spared = ", or make a request that its Condition spares" if match.statement.conditions else ""
+    sentence = f"{title} denies it, whatever else allows: change it{spared}."
+    return Missing(kind, name, _account(kind, request, manager), sentence, denies=True)
+
+
+def _titled(document: Document, index: int, statement: Statement) -> str:
+    name = document.name or "a policy without a name"
+    if statement.sid:
+        return f"Statement {statement.sid} of {name}"
+    if len(document.statements) == 1:
+        return f"The only statement of {name}"
+    return f"Statement number {index + 1} of {name}"
 
 
 def _half(kind: PolicyKind, request: Request, level: int, manager: str) -> Missing:

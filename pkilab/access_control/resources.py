@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from pkilab.access_control.callers import Context
 from pkilab.access_control.reading import Policy, Reader
 from pkilab.errors import LabError, MalformedError
@@ -17,6 +19,7 @@ from pkilab.iam import Document, read_policy
 
 _PARTS = 6  # of an ARN
 _NONE = frozenset({"NoSuchBucketPolicy", "ResourceNotFoundException"})
+_NOT_YET = frozenset({"NoSuchBucket"})  # of what is to be created
 # Services of this package whose resources have no policy of their own.
 _WITHOUT = frozenset(
     {
@@ -50,7 +53,8 @@ def read_resource(
     """Read what can be read of a resource.
 
     Args:
-        arn: its ARN, or ``*``. The ARN of a KMS alias is followed to the key, as KMS does.
+        arn: its ARN, or ``*``. The ARN of a KMS alias is followed to the key, as KMS does. What a
+            Create action names need not be there: it is the caller's, and has no policy yet.
         action: such as ``kms:Sign``.
         account: the caller's; ``""``: it has none.
         reader: of the owner's account.
@@ -69,7 +73,9 @@ def read_resource(
     if len(parts) < _PARTS or parts[0] != "arn":
         raise MalformedError("resource", found=repr(arn), expected="an ARN or *")
     service, prefix = parts[2], action.partition(":")[0].lower()
-    whose = parts[4] or owner or _owner_of_bucket(service, parts[5], account, reader)
+    created = account if action.partition(":")[2].lower().startswith("create") else ""
+    whose = parts[4] or owner or created
+    whose = whose or _owner_of_bucket(service, parts[5], account, reader)
     found = Resource(arn, whose)
     if service == "kms" and parts[5].startswith("alias/"):
         if "alias" in action.lower():  # CreateAlias and the like: an alias has no policy
@@ -82,7 +88,12 @@ def read_resource(
         return replace(found, policies=(given,))
     key = "trust" if trust else service
     if key in _POLICIES:
-        documents = tuple(_POLICIES[key](found.arn, whose, reader))
+        try:
+            documents = tuple(_POLICIES[key](found.arn, whose, reader))
+        except ClientError as error:
+            if not created or error.response["Error"]["Code"] not in _NOT_YET:
+                raise
+            documents = ()
         return replace(found, policies=documents)
     if service not in _WITHOUT:
         reader.note("resource", f"policy of {arn}", f"policies of {service} are not read here")

@@ -34,7 +34,8 @@ class Simulation:
     Attributes:
         answer: IAM's: ``allowed``, ``explicitDeny`` or ``implicitDeny``.
         explanation: the whole explanation.
-        difference: why they may differ: what IAM was not asked about; ``""`` if they agree.
+        difference: why they may differ: what IAM's simulator does not look at; ``""`` if they
+            agree.
     """
 
     answer: str
@@ -51,9 +52,10 @@ def simulate(iam: IAMClient, explanation: Explanation) -> Simulation:
     """Ask IAM what the caller's own policies say, and compare.
 
     IAM's simulator looks at the identity-based policies, the boundary and, for accounts of an
-    organization, at service control policies. It does not fetch the resource's policy, and AWS
-    takes none along for roles; session policies it does not know either. So it can say no where a
-    key policy allows, and yes where one is missing: that is what the comparison is for.
+    organization, at service control policies with their conditions. It does not fetch the
+    resource's policy, and AWS takes none along for roles; resource control policies and session
+    policies it does not know. So it can say no where a key policy allows, and yes where one is
+    missing: that is what the comparison is for.
 
     Args:
         iam: client of the caller's account.
@@ -87,7 +89,6 @@ def _difference(answer: str, explanation: Explanation) -> str:
         for name, there in (
             ("the resource's policy", policies.resource or policies.requires_resource_policy),
             ("session policies", policies.session is not None),
-            ("service control policies", policies.service_control),
             ("resource control policies", policies.resource_control),
         )
         if there

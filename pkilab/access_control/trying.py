@@ -57,7 +57,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Matrix:
-    """Every attempt; as a table, one row for each caller and CA, one column for each template."""
+    """Every attempt; as a table, one row for each caller and CA, one column for each template.
+
+    Version 1 of a template, which is the only one of most, is not written; nor is the CA, if there
+    is one only.
+    """
 
     trials: tuple[Trial, ...]
 
@@ -65,9 +69,11 @@ class Matrix:
     def table(self) -> Table:
         """Who can issue what."""
         rows: dict[tuple[str, str], dict[str, object]] = {}
+        several = len({trial.ca for trial in self.trials}) > 1
         for trial in self.trials:
-            row = rows.setdefault((trial.who, trial.ca), {"caller": trial.who, "CA": trial.ca})
-            row[trial.template] = trial.word
+            ca = {"CA": trial.ca} if several else {}
+            row = rows.setdefault((trial.who, trial.ca), {"caller": trial.who, **ca})
+            row[trial.template.removesuffix("/V1")] = trial.word
         return table(rows.values())
 
     def __repr__(self) -> str:

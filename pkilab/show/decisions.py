@@ -45,8 +45,9 @@ def decision(
     doubtful: bool = False,
     unread: frozenset[str] = frozenset(),
     notes: tuple[str, ...] = (),
+    deciding: frozenset[str] = frozenset(),
 ) -> DecisionPicture:
-    """Show how a request was decided, step by step, with the step that decided marked.
+    """Show how a request was decided, step by step, with what decided marked.
 
     Args:
         found: what `pkilab.iam.decide` answered.
@@ -54,10 +55,13 @@ def decision(
         doubtful: whether something was not read that could change the verdict.
         unread: kinds of policies that were not read, or not all of them.
         notes: further lines below: statements, what is missing.
+        deciding: kinds of policies that gave the right together, where the decision's own kind is
+            one half only.
     """
     walked = {step.name: step for step in found.steps}
-    missed = {_STEPS[kind] for kind in unread if kind in _STEPS}
-    granting = _STEPS.get(found.kind or "", "") if found.allowed else ""
+    missed = {STEPS[kind] for kind in unread if kind in STEPS}
+    halves = deciding | {found.kind or ""} if found.allowed else ()
+    granting = {STEPS[kind] for kind in halves if kind in STEPS}
     names = (*ORDER, *(name for name in walked if name not in ORDER))
     stages = tuple(
         _stage_of(walked[name], granting, missed)
@@ -141,8 +145,8 @@ class DecisionPicture:
         return drawing.figure(_WIDTH, y + _MARGIN, title, repr(self), *parts)
 
 
-# Which step asks which kind of policy.
-_STEPS = {
+#: Which step asks which kind of policy.
+STEPS = {
     "boundary": "Permissions boundary",
     "grant": "Resource-based policies",
     "identity": "Identity-based policies",
@@ -165,14 +169,14 @@ _NOTE = (
 )
 
 
-def _stage_of(step: Step, granting: str, missed: set[str]) -> Stage:
+def _stage_of(step: Step, granting: set[str], missed: set[str]) -> Stage:
     """Return a step as it is shown.
 
-    The mark of an allowed request is moved from the last step to the one that gives the right.
+    The mark of an allowed request is moved from the last step to those that give the right.
     """
     verdict: Word = step.verdict
     if granting and verdict != "deny":
-        verdict = "allow" if step.name == granting else "continue"
+        verdict = "allow" if step.name in granting else "continue"
     if step.name not in missed:
         return Stage(step.name, verdict, step.why)
     verdict = "not read" if verdict == "continue" else verdict

@@ -47,7 +47,7 @@ def test_a_user_without_policies_is_denied_and_told_what_to_add(place):
     assert place.verdict(lambda: place.sign(key_arn, key)) is None
     assert (again.allowed, again.missing) == (True, ())
     assert again.statements[0].deciding
-    assert again.because.endswith("by statement AllowSign of inline policy Rights of user ana")
+    assert again.because.endswith(" and statement AllowSign of inline policy Rights of user ana")
 
 
 def test_another_account_needs_both_halves(place):
@@ -257,9 +257,14 @@ def test_a_service_control_policy_limits_members_and_not_the_manager(place):
         arn = f"arn:aws:iam::{place.lab.accounts[account]}:user/learner"
         assert place.explain(arn, "kms:ListKeys", "*").allowed is expected
     refused = place.explain(f"arn:aws:iam::{OTHER}:user/learner", "kms:CreateKey", "*")
-    assert refused.statements[0].policy == f"NoKeys of {OTHER}"
+    assert refused.statements[0].policy == f"NoKeys (attached to account {OTHER})"
     (half,) = refused.missing
-    assert (half.kind, half.who, half.statement) == ("service control", MAIN, None)
+    assert (half.kind, half.who, half.statement, half.denies) == (
+        "service control",
+        MAIN,
+        None,
+        True,
+    )
 
 
 def test_a_level_that_allows_nothing_is_found(place):
@@ -671,3 +676,138 @@ def test_a_name_that_no_policy_can_write_ends_the_search(place):
     arn, _ = place.user("ana")
     odd = "arn:aws:s3:::lab-odd/${no:such}"
     assert len(place.explain(arn, "s3:GetObject", odd).missing) == 1
+
+
+def test_what_every_request_carries_need_not_be_said(place):
+    """The source address alone decides, as it does in the call; TLS and the Region are known."""
+    everywhere = access_control.source_ip_policy(["203.0.113.0/24"])["Statement"]
+    here = access_control.source_ip_policy(["127.0.0.0/8"])["Statement"]
+    key_arn = place.key()
+    for name, statements, expected in (("away", everywhere, False), ("home", here, True)):
+        arn, key = place.user(name, allow("*"), *statements)
+        found = place.explain(arn, "kms:Sign", key_arn, context={"aws:SourceIp": "127.0.0.1"})
+        assert (found.allowed, found.asked) == (expected, ())
+        agree(found, place.verdict(lambda key=key: place.sign(key_arn, key)))
+    silent = place.explain(arn, "kms:Sign", key_arn)
+    assert (silent.allowed, silent.asked) == (False, ("aws:sourceip",))
+
+
+CARRIED = {
+    "TLS": ("Bool", "aws:SecureTransport", "true", "false"),
+    "nobody between": ("Bool", "aws:ViaAWSService", "false", "true"),
+    "no service itself": ("Bool", "aws:PrincipalIsAWSService", "false", "true"),
+    "the key's Region": ("StringEquals", "aws:RequestedRegion", "us-east-1", "eu-west-1"),
+    "the kind of caller": ("StringEquals", "aws:PrincipalType", "User", "AssumedRole"),
+}
+
+
+@pytest.mark.parametrize("what", CARRIED)
+def test_each_key_that_is_always_there_agrees_with_the_call(place, what):
+    """With its value, and with another; and what is said comes first."""
+    operator, name, value, other = CARRIED[what]
+    key_arn = place.key()
+    for user, wanted, expected in (("ana", value, True), ("ben", other, False)):
+        arn, key = place.user(user, allow("kms:Sign", Condition={operator: {name: wanted}}))
+        found = place.explain(arn, "kms:Sign", key_arn)
+        assert (found.allowed, found.asked) == (expected, ())
+        agree(found, place.verdict(lambda key=key: place.sign(key_arn, key)))
+    assert place.explain(arn, "kms:Sign", key_arn, context={name: other}).allowed
+
+
+def test_the_keys_of_a_request_follow_who_makes_it_and_where(place):
+    """A service between, nobody at all, a global service, and what has no Region in its ARN."""
+    learner = f"arn:aws:iam::{MAIN}:user/learner"
+
+    def carried(who, action, resource, **more):
+        return place.explain(who, action, resource, **more).request.context
+
+    via = carried(learner, "kms:ListKeys", "*", context={"aws:CalledVia": ["athena.amazonaws.com"]})
+    assert via["aws:viaawsservice"] == "true"
+    assert "aws:requestedregion" not in via
+    assert carried(learner, "iam:ListUsers", "*")["aws:requestedregion"] == "us-east-1"
+    place.lab.client("s3").create_bucket(Bucket="lab-crl")
+    stranger = carried("*", "s3:GetObject", "arn:aws:s3:::lab-crl/a", owner=MAIN)
+    assert stranger["aws:principaltype"] == "Anonymous"
+    assert not {"aws:principalisawsservice", "aws:requestedregion"} & stranger.keys()
+
+
+def test_a_bucket_that_is_to_be_created_has_no_policy_yet(place):
+    """It is nobody's, and that is no error; for any other action it is one."""
+    arn, key = place.user("ana", allow("s3:CreateBucket"))
+    bucket = "arn:aws:s3:::lab-new"
+    found = place.explain(arn, "s3:CreateBucket", bucket)
+    assert (found.allowed, found.unread) == (True, ())
+    s3 = place.lab.client("s3", credentials=key)
+    assert place.verdict(lambda: s3.create_bucket(Bucket="lab-new")) is None
+    nobody, _ = place.user("ben")
+    assert place.explain(nobody, "s3:CreateBucket", "arn:aws:s3:::lab-other").allowed is False
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        place.explain(arn, "s3:GetObject", "arn:aws:s3:::lab-other/a", owner=MAIN)
+
+
+def test_both_halves_decide_where_both_are_needed(place):
+    """Across accounts, and for a key that leaves it to IAM; where the key names who, one does."""
+    key_arn = place.key()
+    access_control.share_key(place.kms, key_arn, OTHER, ["Sign"], sid="Shared")
+    eve, _ = place.user("eve", allow("kms:Sign", Sid="Use"), account="other")
+    ana, _ = place.user("ana", allow("kms:Sign", Sid="Use"))
+    for who, sid in ((eve, "Shared"), (ana, "Enable IAM User Permissions")):
+        found = place.explain(who, "kms:Sign", key_arn)
+        assert [each.sid for each in found.statements if each.deciding] == [sid, "Use"]
+        assert f" by statement {sid} of key policy of " in found.because
+        assert " and statement Use of inline policy Rights of user " in found.because
+        assert repr(found).count(", which decides: ") == 2
+        marked = {stage.name for stage in found.picture.stages if stage.verdict == "allow"}
+        assert marked == {"Resource-based policies", "Identity-based policies"}
+    ben, _ = place.user("ben")
+    access_control.share_key(place.kms, key_arn, ben, ["Sign"], sid="Ben")
+    found = place.explain(ben, "kms:Sign", key_arn)
+    assert [each.sid for each in found.statements if each.deciding] == ["Ben"]
+    assert place.explain(ana, "kms:Verify", key_arn).statements[0].deciding is False
+
+
+def test_a_statement_without_a_sid_goes_by_its_policys_name(place):
+    """And by its number only where there are several."""
+    place.organization()
+    managed = "arn:aws:iam::aws:policy/AdministratorAccess"
+    arn, _ = place.user("eve", allow("kms:Sign"), allow("kms:ListKeys"), account="other")
+    place.lab.client("iam", account="other").attach_user_policy(UserName="eve", PolicyArn=managed)
+    found = place.explain(arn, "kms:ListKeys", "*")
+    root = place.lab.client("organizations").list_roots()["Roots"][0]["Id"]
+    assert {each.title: str(each) for each in found.statements} == {
+        "number 2 of inline policy Rights of user eve": (
+            "statement number 2 of inline policy Rights of user eve"
+        ),
+        "AdministratorAccess": managed,
+        f"FullAWSAccess (attached to root {root})": f"FullAWSAccess (attached to root {root})",
+        f"FullAWSAccess (attached to account {OTHER})": (
+            f"FullAWSAccess (attached to account {OTHER})"
+        ),
+    }
+
+
+def test_every_statement_that_denies_is_to_be_changed(place):
+    """What would allow was not asked, and stands apart; once they are gone, the call passes."""
+    rights = (allow("*", Sid="All"), deny("kms:Sign", Sid="One"), deny("kms:*", Sid="Two"))
+    arn, key = place.user("ana", *rights)
+    key_arn = place.key()
+    found = place.explain(arn, "kms:Sign", key_arn)
+    agree(found, place.verdict(lambda: place.sign(key_arn, key)))
+    assert [half.denies for half in found.missing] == [True, True]
+    lines = [line.strip() for line in repr(found).splitlines()]
+    starts = ("Deny by statement One", "Deny by statement Two", "Would allow, and is not asked: ",
+              "To change. Statement One", "To change. Statement Two")  # fmt: skip
+    assert [line for line in lines if line.startswith(starts)] == lines[-5:]
+    assert "statement All of inline policy" in lines[-3]
+    assert "Missing." not in repr(found)
+    place.attach("ana", rights[0])
+    assert place.verdict(lambda: place.sign(key_arn, key)) is None
+
+
+def test_the_other_half_that_is_there_is_told_apart_from_what_was_asked(place):
+    """It allows, and the evaluation never came to it."""
+    arn, _ = place.user("eve", allow("kms:Sign", Sid="Use"), account="other")
+    shown = repr(place.explain(arn, "kms:Sign", place.key()))
+    assert "Would allow, and is not asked: statement Use of inline policy" in shown
+    assert "Allow by statement Use" not in shown
+    assert "Missing. Account 111122223333 must add" in shown

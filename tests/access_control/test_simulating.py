@@ -2,7 +2,7 @@
 
 import pytest
 
-from pkilab.access_control import share_key, simulate
+from pkilab.access_control import deny_scp, share_key, simulate
 from pkilab.errors import LabError
 
 MAIN, OTHER = "111122223333", "444455556666"
@@ -82,3 +82,20 @@ def test_nobody_but_users_and_roles_can_be_simulated(place):
     found = place.explain(f"arn:aws:iam::{MAIN}:root", "kms:ListKeys", "*")
     with pytest.raises(LabError, match="expected a user or a role"):
         simulate(place.iam, found)
+
+
+def test_service_control_policies_are_no_reason_to_differ(place):
+    """IAM's simulator asks them: where one denies they agree; the key's policy is what it lacks."""
+    place.organization()
+    place.control(deny_scp(["kms:Verify"]))
+    arn, _ = place.user(
+        "eve", {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}, account="other"
+    )
+    other = place.lab.client("iam", account="other")
+    key_arn = place.key()
+    barred = simulate(other, place.explain(arn, "kms:Verify", key_arn))
+    assert (barred.answer, barred.agrees) == ("explicitDeny", True)
+    share_key(place.kms, key_arn, OTHER, ["Sign"])
+    shared = simulate(other, place.explain(arn, "kms:Sign", key_arn))
+    assert (shared.answer, shared.agrees) == ("implicitDeny", False)
+    assert shared.difference == "IAM was not asked about the resource's policy."

@@ -66,6 +66,16 @@ def test_an_allowed_request_is_marked_where_the_right_came_from() -> None:
     assert "not asked" not in shown.values()
 
 
+def test_two_halves_are_marked_both_and_only_where_they_allowed() -> None:
+    halves = frozenset({"resource", "identity"})
+    shown = marks(decided("Allow", "Allow"), deciding=halves)
+    assert [name for name, verdict in shown.items() if verdict == "allow"] == [
+        "Resource-based policies",
+        "Identity-based policies",
+    ]
+    assert "allow" not in marks(decided("", "Allow"), deciding=halves).values()
+
+
 def test_a_root_users_right_is_a_step_of_its_own() -> None:
     root = Principal("root", f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
     shown = marks(decide(Request(root, "kms:ListKeys", "*"), Policies()))

@@ -25,7 +25,8 @@ def of_call(call: Call, prefix: str) -> Context:
     """Return the keys that a call has whatever it does.
 
     TLS is taken for granted: every endpoint of AWS's has it. A service that calls in somebody's
-    name calls from an address of its own, which is not told.
+    name tells their address (IAM User Guide, "AWS: Denies access to AWS based on the source IP";
+    the Knowledge Center still says that it tells its own).
 
     Args:
         call: who calls, and where.
@@ -44,7 +45,7 @@ def of_call(call: Call, prefix: str) -> Context:
     if call.via:
         found["aws:calledvia"] = call.via
         found["aws:calledviafirst"], found["aws:calledvialast"] = call.via[0], call.via[-1]
-    elif call.source_ip:
+    if call.source_ip:
         found["aws:sourceip"] = call.source_ip
     return found
 

@@ -398,10 +398,10 @@ def test_the_call_itself_is_a_condition(fakes, gate):
 
 
 def test_a_call_through_a_service_is_told_from_a_direct_one(fakes, gate):
-    """aws:CalledVia and kms:ViaService name the service, and the caller's address is not told."""
+    """aws:CalledVia and kms:ViaService name the service; the address stays the caller's."""
     via = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"},
            "ForAnyValue:StringEquals": {"aws:CalledVia": ["s3.amazonaws.com"]},
-           "Null": {"aws:SourceIp": "true"}}  # fmt: skip
+           "Null": {"aws:SourceIp": "false"}}  # fmt: skip
     door = gate({"Action": "kms:Sign", "Condition": via}, facts=signing_key(fakes))
     door.admit("kms", "Sign", SIGN, fakes.call(via=("s3.amazonaws.com",)))
     assert refusal(door, fakes.call(), "kms", "Sign", SIGN).code == "AccessDeniedException"
