@@ -17,6 +17,7 @@ import typer
 import pkilab
 from pkilab import signing_cli
 from pkilab.errors import LabError, PkilabError
+from pkilab.printing import one_line
 
 app = typer.Typer(
     name="pkilab",
@@ -200,5 +201,5 @@ def main() -> None:
     try:
         app()
     except (PkilabError, OSError) as error:  # OSError: a path that cannot be written
-        typer.echo(f"pkilab: {error}", err=True)
+        typer.echo(f"pkilab: {one_line(str(error))}", err=True)
         sys.exit(2)

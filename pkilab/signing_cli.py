@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pkilab.errors import LabError, MalformedError, PkilabError
+from pkilab.errors import LabError, MalformedError
 
 if TYPE_CHECKING:
     from cryptography import x509
 
     from pkilab.code_signing import FileVerdict, SigningIdentity
-    from pkilab.pki.cms import SignedData
     from pkilab.pki.material import Material
 
 trust = typer.Typer(
@@ -118,13 +117,15 @@ def sign(
             tsa=code_signing.http_tsa(tsa, code_signing.fetch) if tsa else None,
             attached=attached,
         )
+    if out is not None:
+        _spare(out, file, certificate, private_key)
     place = made.save(out)
     stamped = (
         "with a time stamp" if tsa else "without a time stamp: good until its certificate ends"
     )
-    typer.echo(f"{place}: signed by {_who(identity.certificate)}, {stamped}")
+    _say(f"{place}: signed by {_who(identity.certificate)}, {stamped}")
     for problem in identity.problems(when):
-        typer.echo(f"Note: verifiers will refuse it: {problem}.", err=True)
+        _say(f"Note: verifiers will refuse it: {problem}.", err=True)
 
 
 def verify(
@@ -134,7 +135,7 @@ def verify(
     signature: Annotated[
         Path | None,
         typer.Option(
-            help="Its signature; FILE.p7s, if not given, or FILE is one with its content.",
+            help="Its signature; FILE.p7s, if not given. A FILE.p7m is one with its content.",
             exists=True,
             dir_okay=False,
             show_default=False,
@@ -146,6 +147,16 @@ def verify(
         typer.Option(
             metavar="FILE",
             help="CRL to look for revocations in; several times for several.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    certificates: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="PEM of certificates that the message does not bring, the signer's or CAs'; "
+            "trusted for nothing. Several times for several files.",
             exists=True,
             dir_okay=False,
         ),
@@ -187,20 +198,37 @@ def verify(
     it is printed with what would have to change. The signer's certificate must be for code signing
     and lead to a root of the trust store; a time stamp keeps a signature good after its certificate
     has ended.
+
+    Without FILE.p7s, a FILE whose name ends in .p7m is verified as a message around its content,
+    which --out writes. No other FILE is: a script can have a signed message inside, and is not
+    what was signed.
     """
     from pkilab import code_signing  # noqa: PLC0415
     from pkilab.pki.crl import load_crl  # noqa: PLC0415
+    from pkilab.pki.pem import load_certificates  # noqa: PLC0415
 
     store, when = code_signing.TrustStore.load(trust), _time(at)
     detached = signature or file.with_name(f"{file.name}.p7s")
     attached = signature is None and not detached.exists()
-    message = _read_message(file, detached, attached=attached)
-    if out is not None and message.content is None:
-        raise LabError(f"--out: the signature holds no content; what it is over is {file} itself")
+    if attached and file.suffix.lower() != ".p7m":
+        raise LabError(
+            f"{file}: found no {detached.name} beside it, expected that, --signature, or a file "
+            "named .p7m with its content inside"
+        )
+    message = code_signing.read_message(file if attached else detached)
+    if out is not None:
+        if message.content is None:
+            raise LabError(
+                f"--out: the signature holds no content; what it is over is {file} itself"
+            )
+        _spare(out, file, detached)
+    beside = [one for each in certificates or () for one in load_certificates(each.read_bytes())]
     known = code_signing.Revocations(tuple(load_crl(each.read_bytes()) for each in crl or ()))
     gaps: tuple[str, ...] = ()
     if online:
-        found = code_signing.gather(message, trust=store, fetch=code_signing.fetch)
+        found = code_signing.gather(
+            message, trust=store, fetch=code_signing.fetch, certificates=beside
+        )
         gaps = found.gaps
         known = code_signing.Revocations(
             (*known.crls, *found.revocations.crls), found.revocations.ocsp
@@ -208,6 +236,7 @@ def verify(
     options: dict[str, Any] = {
         "trust": store,
         "at": when,
+        "certificates": beside,
         "revocation": known if crl or online or check_revocation else None,
         "policy": code_signing.Policy(
             "at signing" if policy is Revoked.AT_SIGNING else "now", require_time_stamp
@@ -224,7 +253,7 @@ def verify(
     else:
         typer.echo(verdict.explain())
         for gap in gaps:
-            typer.echo(f"Note: nothing was fetched about {gap}.")
+            _say(f"Note: nothing was fetched about {gap}.")
     if not verdict.trusted:
         raise typer.Exit(_REFUSED)
 
@@ -253,7 +282,7 @@ def trust_add(
     root = load_certificate(certificate.read_bytes())
     TrustStore.create(folder).add(root, at=_time(at), time_stamping=time_stamping)
     use = "time-stamping" if time_stamping else "code-signing"
-    typer.echo(f"{use} {fingerprint(root)} {_who(root)}")
+    _say(f"{use} {fingerprint(root)} {_who(root)}")
 
 
 @trust.command("list")
@@ -267,24 +296,27 @@ def trust_list(folder: _Folder) -> None:
         ("time-stamping", store.time_stamping),
     ):
         for root in roots:
-            typer.echo(
-                f"{use} {fingerprint(root)} {root.not_valid_after_utc:%Y-%m-%d} {_who(root)}"
-            )
+            _say(f"{use} {fingerprint(root)} {root.not_valid_after_utc:%Y-%m-%d} {_who(root)}")
     for each in store.crls:
         typer.echo(f"crl made {each.last_update_utc:%Y-%m-%d}")
 
 
-def _read_message(file: Path, detached: Path, *, attached: bool) -> SignedData:
-    from pkilab.code_signing import read_message  # noqa: PLC0415
+def _say(text: str, *, err: bool = False) -> None:
+    """Print one line, in which names may be that others chose."""
+    from pkilab.printing import one_line  # noqa: PLC0415
 
-    if not attached:
-        return read_message(detached)
-    try:
-        return read_message(file)
-    except PkilabError:
-        raise LabError(
-            f"{file}: found no {detached.name} beside it, and it is no signed message itself"
-        ) from None
+    typer.echo(one_line(text), err=err)
+
+
+def _spare(out: Path, *read: Path | None) -> None:
+    """Refuse to write over what was read.
+
+    Raises:
+        LabError: ``out`` is one of these files, by whatever name.
+    """
+    for each in read:
+        if each is not None and out.exists() and each.exists() and out.samefile(each):
+            raise LabError(f"--out: {out} is {each}, which would be lost")
 
 
 @contextmanager

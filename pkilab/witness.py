@@ -17,11 +17,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkilab.errors import LabError
 from pkilab.pki.crl import load_crl
 from pkilab.pki.kms_signatures import message_type, signature_hash
+from pkilab.pki.pem import load_certificates, to_pem
 
 _SECONDS = 60
 _ML_DSA_SINCE, _CODE_SIGNING_SINCE = (3, 5), (3, 2)  # of openssl
@@ -32,6 +34,12 @@ _NO_MACHINE = {"SSL_CERT_DIR": "no-roots", "SSL_CERT_FILE": "no-roots"}
 # openssl's error queue begins with a thread's address and names its source files: noise that would
 # differ on every run. What it judged stands in the other lines.
 _ERROR_QUEUE = re.compile(r"^[0-9A-F]{8,16}:error:.*\n?", re.MULTILINE)
+# What cms and ts judged stands there alone, in the last fields: code, library, function, reason,
+# file, line, and for some a sentence of their own (ERR_print_errors(3)).
+_CAUSE = re.compile(
+    r"^[0-9A-F]{8,16}:error:[0-9A-F]+:[^:\n]*:[^:\n]*:(?P<reason>[^:\n]+):[^:\n]*:\d+:(?P<more>.*)$",
+    re.MULTILINE,
+)
 # ts says which of the machine's files it has read.
 _CONFIGURATION = re.compile(r"^Using configuration from .*\n?", re.MULTILINE)
 
@@ -63,13 +71,14 @@ def openssl(
             otherwise a folder of its own, gone afterwards.
 
     Returns:
-        Its output, standard output before standard error. Exit codes other than 0 are testimony
-        too, not errors.
+        Its output, standard output before standard error, without openssl's error queue. Exit
+        codes other than 0 are testimony too, not errors.
 
     Raises:
         LabError: openssl is not installed, or did not finish within a minute.
     """
-    return _ask("openssl", arguments, files, folder)
+    said = _ask("openssl", arguments, files, folder)
+    return replace(said, output=_without_blanks(_ERROR_QUEUE.sub("", said.output)))
 
 
 def curl(
@@ -129,8 +138,13 @@ def _ask(
             )
         except subprocess.TimeoutExpired as error:
             raise LabError(f"{name} {arguments[0]}: no answer in {_SECONDS} s") from error
-    output = _ERROR_QUEUE.sub("", (ran.stdout + ran.stderr).decode(errors="replace"))
-    return Testimony(shlex.join((name, *arguments)), output.strip(), ran.returncode == 0)
+    output = _without_blanks((ran.stdout + ran.stderr).decode(errors="replace"))
+    return Testimony(shlex.join((name, *arguments)), output, ran.returncode == 0)
+
+
+def _without_blanks(output: str) -> str:
+    """Strip what is empty around an output; the indent of its first line stays."""
+    return output.rstrip().lstrip("\r\n")
 
 
 def openssl_verify(
@@ -230,7 +244,8 @@ def openssl_cms_verify(
 ) -> Testimony:
     """Let ``openssl cms -verify`` judge a signed message: signature, content and path.
 
-    Time stamps are none of its business: a certificate must be valid at ``at``.
+    Time stamps are none of its business: a certificate must be valid at ``at``. Why it refuses is
+    kept of its error queue, such as ``certificate verify error: certificate has expired``.
 
     Args:
         message: DER of SignedData.
@@ -239,14 +254,18 @@ def openssl_cms_verify(
         at: the verification time, aware.
         purpose: what the signer's certificate must serve for: ``codesign``, ``smimesign`` ...;
             ``any`` looks at none.
-        intermediates: PEM of certificates beside those of the message.
+        intermediates: PEM of certificates beside those of the message: the signers' and CAs'. In
+            openssl 3.0 ``-certfile`` finds signers alone, and completes no path (later ones do;
+            openssl pull request 18916). So those that another issued also stand in the file of
+            ``-CAfile``, where they help to build a path and are not its end: without
+            ``-partial_chain`` that must be self-signed. With it they would be, and so stay out.
         options: more options, such as ``["-cades"]``, which holds the certificate to the signed
             attribute signing-certificate.
         crls: DER, beside those of the message; given, the signer is checked for revocation.
 
     Raises:
         LabError: as `openssl`, or this openssl does not know the purpose: ``codesign`` needs 3.2.
-        MalformedError: one of ``crls`` is none.
+        MalformedError: one of ``crls`` or ``intermediates`` is none.
     """
     if purpose == "codesign" and _openssl_version() < _CODE_SIGNING_SINCE:
         raise LabError("this openssl knows no purpose codesign; openssl 3.2 is the first that does")
@@ -258,6 +277,10 @@ def openssl_cms_verify(
     if intermediates:
         files["intermediates.pem"] = intermediates
         arguments += ["-certfile", "intermediates.pem"]
+        if "-partial_chain" not in options:
+            below = [each for each in load_certificates(intermediates) if not _is_root(each)]
+            root += "\n" + to_pem(*below)
+            files["root.pem"] = root
     if lists := [load_crl(der).public_bytes(Encoding.PEM) for der in crls]:
         # cms has no -CRLfile; a file of trust anchors may hold CRLs, too.
         files["root.pem"] = root.encode() + b"".join(lists)
@@ -285,6 +308,8 @@ def openssl_ts_verify(
         intermediates: PEM of certificates beside those of the token.
         options: more options, such as ``["-crl_check"]``.
 
+    Why it refuses is kept of its error queue, as in `openssl_cms_verify`.
+
     Raises:
         LabError: as `openssl`.
     """
@@ -295,7 +320,7 @@ def openssl_ts_verify(
         files["intermediates.pem"] = intermediates
         arguments += ["-untrusted", "intermediates.pem"]
     said = _about(message, *arguments, *options, files=files)
-    return replace(said, output=_CONFIGURATION.sub("", said.output).strip())
+    return replace(said, output=_without_blanks(_CONFIGURATION.sub("", said.output)))
 
 
 def _about(
@@ -308,7 +333,18 @@ def _about(
             (folder / "content").symlink_to(content.absolute())
         elif content is not None:
             files = {**files, "content": content}
-        return openssl(*arguments, files=files, folder=folder)
+        said = _ask("openssl", arguments, files, folder)
+    causes = _CAUSE.sub(_cause, said.output)
+    return replace(said, output=_without_blanks(_ERROR_QUEUE.sub("", causes)))
+
+
+def _cause(error: re.Match[str]) -> str:
+    more = error["more"].replace("Verify error:", "").strip()  # "Verify error: " in cms, not in ts
+    return f"{error['reason']}: {more}" if more else error["reason"]
+
+
+def _is_root(certificate: x509.Certificate) -> bool:
+    return certificate.issuer == certificate.subject
 
 
 def _openssl_version() -> tuple[int, int]:

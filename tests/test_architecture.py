@@ -68,5 +68,9 @@ def test_a_broken_rule_is_seen(module: str, line: str, contract: str, tmp_path: 
 )
 def test_pki_imports_nothing_else(path: Path) -> None:
     """The contract forbids by name; this admits by name."""
-    allowed = PURE | sys.stdlib_module_names | ({"Crypto"} if path.stem in {"keys", "kms_signatures"} else set())
+    allowed = (
+        PURE
+        | sys.stdlib_module_names
+        | ({"Crypto"} if path.stem in {"keys", "kms_signatures"} else set())
+    )
     assert imported(path.read_text(encoding="utf-8")) <= allowed

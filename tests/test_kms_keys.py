@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from pkilab import kms_keys, witness
 from pkilab.errors import LabError, MalformedError
 from pkilab.kms_keys import load_private_key, load_public_key
+from pkilab.pki.requests import build_request
 
 SHA256, SHA384, SHA512 = hashes.SHA256(), hashes.SHA384(), hashes.SHA512()
 # KeySpec, the hash that the builders are given, and what x509 calls the result.
@@ -386,3 +387,11 @@ def test_what_kms_refuses_passes(kms, make):
     builder = x509.CertificateSigningRequestBuilder().subject_name(name("kms"))
     with pytest.raises(ClientError, match="ThrottlingException"):
         builder.sign(key, SHA256)
+
+
+def test_the_projects_own_requests_are_signed_by_kms_too(lab):
+    """Deterministic ECDSA is asked only of a key that is here."""
+    kms = lab.client("kms")
+    key_id = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    request = build_request(load_private_key(kms, key_id), "CN=kms")
+    assert request.is_signature_valid

@@ -275,7 +275,7 @@ def test_what_cannot_be_done_is_an_error_and_no_verdict(desk):
     """Each names what is wrong."""
     with pytest.raises(LabError, match=r"--key-id or --private-key, and not both"):
         desk.run("sign", desk.file, "--certificate", desk.folder / "signer.pem")
-    with pytest.raises(LabError, match=r"found no app\.tar\.p7s beside it"):
+    with pytest.raises(LabError, match=r"found no app\.tar\.p7s beside it, expected that, --sig"):
         desk.verify()
     desk.sign("--out", desk.folder / "elsewhere.p7s")
     with pytest.raises(LabError):
@@ -342,3 +342,63 @@ def test_each_command_explains_itself(words):
     options = re.findall(r"^  --[a-z-]+.*$", result.output, re.MULTILINE)
     assert options
     assert len(result.output) > 200
+
+
+@pytest.mark.parametrize("name", ["install.sh", "app", "settings.p7m.sh"])
+def test_a_script_with_a_signed_message_inside_is_not_what_was_signed(desk, name):
+    """``verify`` said Trusted, of the message; and the script would be run."""
+    desk.sign("--attached")
+    message = (desk.folder / "app.tar.p7m").read_bytes()
+    script = desk.folder / name
+    for hostile in (b"#!/bin/sh\nrm -rf /\nexit\n" + cms.to_pem(message).encode(), message):
+        script.write_bytes(hostile)
+        with pytest.raises(LabError, match=r"or a file named \.p7m"):
+            desk.run("verify", script, "--trust", desk.trust)
+    assert desk.run("verify", desk.folder / "app.tar.p7m", "--trust", desk.trust)
+
+
+def test_certificates_may_lie_beside_the_message(desk):
+    """It need not bring them, and they are trusted for nothing."""
+    signer = desk.identity.signer
+    bare = cms.build_signed_data(
+        desk.file.read_bytes(), signers=signer, signing_time=None, certificates=False
+    )
+    desk.signed.write_bytes(bare)
+    assert "is not at hand" in desk.verify(code=1)
+    beside = ("--certificates", desk.folder / "signer.pem")
+    assert desk.verify(*beside).startswith("Trusted: signed by CN=signer <- CN=Root.")
+    stranger = desk.folder / "stranger"
+    desk.run("trust", "add", stranger, desk.folder / "root.pem", "--time-stamping")
+    desk.run("verify", desk.file, "--trust", stranger, *beside, code=1)
+    with pytest.raises(MalformedError, match="certificate"):
+        desk.verify("--certificates", desk.file)
+
+
+def test_nothing_that_was_read_is_written_over(desk):
+    """By whatever name."""
+    alias = desk.folder / "alias"
+    alias.symlink_to(desk.file)
+    for out in (desk.file, alias, desk.folder / "signer.key", desk.folder / "signer.pem"):
+        with pytest.raises(LabError, match="which would be lost"):
+            desk.sign("--out", out)
+    desk.sign("--attached")
+    message = desk.folder / "app.tar.p7m"
+    with pytest.raises(LabError, match="which would be lost"):
+        desk.run("verify", message, "--trust", desk.trust, "--out", message)
+    assert desk.file.read_text() == "release 1.0"
+    assert desk.run("verify", message, "--trust", desk.trust)
+
+
+def test_names_that_others_chose_stay_on_their_line(desk):
+    """The file's here."""
+    rude = desk.folder / "a\x9b2J\nTrusted: b"
+    rude.write_text("c")
+    keys = (
+        "--private-key",
+        desk.folder / "signer.key",
+        "--certificate",
+        desk.folder / "signer.pem",
+    )
+    said = desk.run("sign", rude, *keys)
+    assert "a\\x9b2J\\nTrusted: b.p7s: signed by CN=signer" in said
+    assert len(said.splitlines()) == 1

@@ -56,6 +56,7 @@ def test_a_testimony_shows_command_and_output():
     said = openssl("asn1parse", "-inform", "DER", "-in", "a b.der", files={"a b.der": b"\x05\x00"})
     assert said.agrees
     assert said.command == "openssl asn1parse -inform DER -in 'a b.der'"
+    assert said.output.startswith("    0:d=0 ")  # its indent, by which lines stand below another
     assert "prim: NULL" in said.output
     assert repr(said) == f"$ {said.command}\n{said.output}"
 
@@ -319,7 +320,17 @@ def test_openssl_verifies_a_signed_message_with_its_content_and_root(lab, roots,
         openssl_cms_verify(made.message, MESSAGE, **asked, purpose="timestampsign"),
     ]
     assert not any(said.agrees for said in refusals)
-    assert all(said.output.splitlines()[0] == "CMS Verification failure" for said in refusals[:3])
+    causes = [said.output.splitlines()[-1] for said in refusals]
+    assert causes == [
+        "content verify error",
+        "certificate verify error: unable to get local issuer certificate",
+        "certificate verify error: certificate has expired",
+        "no content",
+        "certificate verify error: unable to get certificate CRL",
+        "certificate verify error: unsuitable certificate purpose",
+    ]
+    assert all(said.output.splitlines()[0] == "CMS Verification failure" for said in refusals)
+    assert not any("/" in said.output or ":error:" in said.output for said in refusals)
 
 
 def test_openssl_finds_the_chain_of_a_message_that_brings_none(lab, signed):
@@ -332,6 +343,41 @@ def test_openssl_finds_the_chain_of_a_message_that_brings_none(lab, signed):
     assert not openssl_cms_verify(bare, MESSAGE, **asked).agrees
     beside = to_pem(identity.certificate)
     assert openssl_cms_verify(bare, MESSAGE, **asked, intermediates=beside).agrees
+
+
+def test_openssl_completes_a_path_with_what_is_given_beside_and_trusts_none_of_it(lab, signed):
+    """-certfile alone would not, in 3.0; a root or a CA given so anchors nothing."""
+    _, identity, _ = signed
+    pca, now = lab.client("acm-pca"), lab.clock.now()
+    above = ca_hierarchy.create_root(pca, {"CommonName": "Upper"})
+    below = ca_hierarchy.create_subordinate(pca, {"CommonName": "Lower"}, parent_arn=above)
+    party = code_signing.enrol(
+        lab.client("kms"), pca, key_id=key_of(lab), ca_arn=below, subject="CN=signer below",
+        validity={"Type": "DAYS", "Value": 9},
+    )  # fmt: skip
+    bare = cms.build_signed_data(
+        MESSAGE, signers=party.signer, signing_time=now, certificates=False
+    )
+    upper, beside = pem_of_root(party), to_pem(party.certificate, *party.intermediates)
+    asked = {"root": upper, "at": now, "intermediates": beside}
+    assert openssl_cms_verify(bare, MESSAGE, **asked).agrees
+    without = asked | {"intermediates": to_pem(party.certificate)}
+    said = openssl_cms_verify(bare, MESSAGE, **without)
+    assert said.output.endswith("unable to get local issuer certificate")
+    other = pem_of_root(identity)
+    for more in (beside, beside + upper):
+        wrong = asked | {"root": other, "intermediates": more}
+        assert not openssl_cms_verify(bare, MESSAGE, **wrong).agrees
+    partial = asked | {"root": other, "options": ["-partial_chain"]}
+    assert not openssl_cms_verify(bare, MESSAGE, **partial).agrees
+    with pytest.raises(MalformedError, match="certificate"):
+        openssl_cms_verify(bare, MESSAGE, **asked | {"intermediates": "junk"})
+
+
+def key_of(lab):
+    return lab.client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")[
+        "KeyMetadata"
+    ]["Arn"]
 
 
 def test_openssl_judges_code_signing_where_it_knows_the_purpose(lab, signed):
@@ -363,7 +409,12 @@ def test_openssl_verifies_a_time_stamp_of_what_was_stamped_alone(lab, roots, sig
         openssl_ts_verify(token, info.signature, **asked | {"at": asked["at"] + YEAR}),
         openssl_ts_verify(token, info.signature, **asked, options=["-crl_check"]),
     ]
-    assert [said.output for said in refusals] == ["Verification: FAILED"] * 4
+    assert [said.output for said in refusals] == [
+        "Verification: FAILED\nmessage imprint mismatch",
+        "Verification: FAILED\ncertificate verify error: unable to get local issuer certificate",
+        "Verification: FAILED\ncertificate verify error: certificate has expired",
+        "Verification: FAILED\ncertificate verify error: unable to get certificate CRL",
+    ]
 
 
 def test_openssl_finds_the_authority_beside_a_token_that_brings_none(lab, signed):

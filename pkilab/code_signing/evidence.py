@@ -7,7 +7,7 @@ beside the time stamp (RFC 5652, 5.1; the idea of CAdES, RFC 5126, 6.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from pkilab.pki import cms, crl, ocsp, timestamps
 from pkilab.pki.certificates import UNREADABLE, label
 from pkilab.pki.chains import Chain, build_chain
 from pkilab.pki.cms_evidence import add_evidence
-from pkilab.pki.signature_trust import Revocations
+from pkilab.pki.signature_trust import Revocations, time_stamps
 from pkilab.revocation import Fetch, fetch_crl
 
 _OK = 200
@@ -48,7 +48,13 @@ class Evidence:
         return f"<Evidence {crls} CRLs, {answers} OCSP answers, gaps: {gaps}>"
 
 
-def gather(signature: Signature, *, trust: TrustStore, fetch: Fetch) -> Evidence:
+def gather(
+    signature: Signature,
+    *,
+    trust: TrustStore,
+    fetch: Fetch,
+    certificates: Iterable[x509.Certificate] = (),
+) -> Evidence:
     """Ask for the revocation of every certificate below the roots: the signers' and time stamps'.
 
     Only URLs in certificates are followed that signatures lead from to a root of the trust store:
@@ -58,12 +64,13 @@ def gather(signature: Signature, *, trust: TrustStore, fetch: Fetch) -> Evidence
         signature: the message, as `pkilab.code_signing.verify_file` takes it.
         trust: holds the roots, which are also needed to ask.
         fetch: gets a URL, or posts to it, as in `pkilab.revocation`.
+        certificates: beside those of the message.
 
     Raises:
         MalformedError: the message is none.
     """
     signed = read_message(signature)
-    chains = list(_chains(signed, trust))
+    chains = list(_chains(signed, tuple(certificates), trust))
     crls: dict[bytes, x509.CertificateRevocationList] = {}
     answers: dict[bytes, None] = {}
     gaps = []
@@ -105,7 +112,7 @@ def bundle(signed: SignedFile, evidence: Evidence) -> SignedFile:
 def _ask_responder(
     certificate: x509.Certificate, issuer: x509.Certificate, fetch: Fetch
 ) -> tuple[bytes, datetime]:
-    """Return what a certificate's responder answers, and when it was made.
+    """Return what a certificate's responder answers, and when it knew that.
 
     Raises:
         LabError: it names none, or none answers.
@@ -121,28 +128,29 @@ def _ask_responder(
             failures.append(str(error))
             continue
         if answer.status == _OK:
-            return answer.body, ocsp.read_response(answer.body).produced_at_utc
+            return answer.body, ocsp.read_response(answer.body).this_update_utc
         failures.append(f"{url} answered {answer.status}")
     raise LabError("; ".join(failures) or "the certificate does not name an OCSP responder")
 
 
-def _chains(signed: cms.SignedData, trust: TrustStore) -> Iterator[Chain]:
+def _chains(signed: cms.SignedData, beside: Chain, trust: TrustStore) -> Iterator[Chain]:
     """Yield the chains of signers and authorities that end at a root of the trust store."""
-    yield from _rooted(signed, signed.certificates, trust.code_signing)
+    held = (*signed.certificates, *beside)
+    yield from _rooted(signed, held, trust.code_signing)
     for info in signed.signers:
-        for token in info.time_stamps:
+        for token in time_stamps(info):
             try:
                 inner = timestamps.parse_token(token).signed
             except MalformedError:  # the verifier says so
                 continue
-            pool = (*inner.certificates, *signed.certificates)
+            pool = (*inner.certificates, *held)
             yield from _rooted(inner, pool, trust.time_stamping)
 
 
 def _stamped(signed: cms.SignedData) -> datetime:
     """Return the latest time of the time stamps, which the verifier may believe."""
     times = [datetime.min.replace(tzinfo=UTC)]
-    for token in (token for info in signed.signers for token in info.time_stamps):
+    for token in (token for info in signed.signers for token in time_stamps(info)):
         with suppress(MalformedError):
             times.append(timestamps.parse_token(token).latest)
     return max(times)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -20,7 +20,7 @@ from pkilab.pki.certificates import label
 from pkilab.pki.chains import Chain, Purpose, verify_chain
 from pkilab.pki.cms import Signer
 from pkilab.pki.keys import PrivateKey
-from pkilab.pki.kms_signatures import algorithm_for, key_spec, known, signature_hash
+from pkilab.pki.kms_signatures import algorithm_for, key_spec, signature_hash
 from pkilab.pki.material import assemble
 
 if TYPE_CHECKING:
@@ -108,59 +108,14 @@ class SigningIdentity:
         Args:
             key: a private key, or one that stays in KMS (`pkilab.kms_keys.load_private_key`).
             certificates: the key's own, and those above it.
-            algorithm: KMS's name. None: for RSA PKCS #1 v1.5 with SHA-256, which every reader of
-                CMS knows; for the others the one that the key has.
+            algorithm: KMS's name. None: see `pkilab.pki.cms.Signer.from_key`.
 
         Raises:
             MaterialError: no certificate is the key's.
             MalformedError: such a key does not sign so.
         """
         found = assemble(key, certificates)
-        name = algorithm or usual_algorithm(key)
-        signer = Signer(found.certificate, signing_function(key, name), name)
-        _ = signer.digest_algorithm  # an algorithm that is not in CMS, or not this key's, ends here
-        return cls(signer, found.chain)
-
-
-def usual_algorithm(key: PrivateKey) -> str:
-    """Return the SigningAlgorithm that a key signs with where nothing speaks for another.
-
-    Raises:
-        MalformedError: no KMS key for signing has such a key.
-    """
-    chosen = "PKCS1_V1_5" if isinstance(key, rsa.RSAPrivateKey) else ""
-    return algorithm_for(key_spec(key.public_key()), padding=chosen)
-
-
-def signing_function(key: PrivateKey, algorithm: str) -> Callable[[bytes], bytes]:
-    """Return a function that signs with a key, wherever it is.
-
-    Up to 4,096 bytes go to KMS as they are (MessageType RAW), more as their digest. A key that is
-    here signs ECDSA deterministically (RFC 6979); KMS's random number is KMS's.
-
-    Args:
-        key: as in `SigningIdentity.of`.
-        algorithm: a SigningAlgorithm of KMS.
-
-    Raises:
-        MalformedError: KMS has no such algorithm.
-    """
-    known(algorithm)
-
-    def sign(message: bytes) -> bytes:
-        match key:
-            case rsa.RSAPrivateKey():
-                hashed = signature_hash(algorithm)
-                pss = padding.PSS(padding.MGF1(hashed), padding.PSS.DIGEST_LENGTH)
-                chosen = pss if "_PSS_" in algorithm else padding.PKCS1v15()
-                return key.sign(message, chosen, hashed)
-            case ec.EllipticCurvePrivateKey():
-                here = not hasattr(key, "arn")  # a key in KMS has one
-                hashed = signature_hash(algorithm)
-                return key.sign(message, ec.ECDSA(hashed, deterministic_signing=here))
-        return key.sign(message)  # type: ignore[call-arg]  # Ed25519 and ML-DSA
-
-    return sign
+        return cls(Signer.from_key(found.certificate, key, algorithm), found.chain)
 
 
 def enrol(
@@ -248,13 +203,15 @@ def _request(key: PrivateKey, subject: str | x509.Name) -> bytes:
     """Return a certificate request, signed with the key's usual algorithm."""
     name = names.subject(subject) if isinstance(subject, str) else subject
     hashed = isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
-    here = isinstance(key, ec.EllipticCurvePrivateKey) and not hasattr(key, "arn")
+    padding = "PKCS1_V1_5" if isinstance(key, rsa.RSAPrivateKey) else ""
+    usual = algorithm_for(key_spec(key.public_key()), padding=padding)
+    here = isinstance(key, ec.EllipticCurvePrivateKey) and not hasattr(key, "arn")  # not in KMS
     request = (
         x509.CertificateSigningRequestBuilder()
         .subject_name(name)
         .sign(
             key,
-            signature_hash(usual_algorithm(key)) if hashed else None,
+            signature_hash(usual) if hashed else None,
             ecdsa_deterministic=True if here else None,
         )
     )

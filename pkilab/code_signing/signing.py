@@ -13,6 +13,7 @@ from pkilab.errors import LabError, MalformedError, VerificationError
 from pkilab.pki import cms, signed_objects, timestamps
 from pkilab.pki.digests import CHUNK, Progress
 from pkilab.pki.entropy import RandomSource, SystemEntropy
+from pkilab.printing import one_line
 
 DETACHED, ATTACHED = ".p7s", ".p7m"  # RFC 8551, 3.2.1
 MOST_ATTACHED = cms.MOST_BYTES - 2**20  # bytes; certificates and time stamps need room, too
@@ -141,7 +142,7 @@ def time_stamp(signed: SignedFile, tsa: Tsa, *, entropy: RandomSource | None = N
     if answer.token is None:
         why = getattr(answer.failure, "name", answer.failure)
         raise LabError(
-            f"time-stamping authority: no time stamp ({why}): {answer.text or 'no text'}"
+            f"time-stamping authority: no time stamp ({why}): {one_line(answer.text) or 'no text'}"
         )
     token = timestamps.parse_token(answer.token)
     reasons = list(cms.verify(token.signed).reasons)
@@ -183,10 +184,12 @@ def pieces(path: Path, progress: Progress | None = None) -> Iterator[bytes]:
 
 
 def _whole(path: Path, progress: Progress | None) -> bytes:
-    size = path.stat().st_size
-    if size > MOST_ATTACHED:
-        raise LabError(
-            f"{path}: found {size:,} bytes, expected at most {MOST_ATTACHED:,} to be put into "
-            "a message; a detached signature takes a file of any size"
-        )
-    return b"".join(pieces(path, progress))
+    found = bytearray()
+    for piece in pieces(path, progress):  # the status of a device or a growing file says less
+        found += piece
+        if len(found) > MOST_ATTACHED:
+            raise LabError(
+                f"{path}: found over {MOST_ATTACHED:,} bytes, which is the most that is put into a "
+                "message; a detached signature takes a file of any size"
+            )
+    return bytes(found)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -121,6 +122,7 @@ class TrustStore:
 
         Raises:
             VerificationError: it is no CA, not valid at that time, or weak.
+            LabError: the folder is by now none to be read, as in `load`.
             OSError: it cannot be written.
         """
         reasons = [*_about_ca(certificate)]
@@ -133,6 +135,8 @@ class TrustStore:
         if certificate in held:
             return self
         if self.folder is not None:
+            for each in (self.folder, self.folder / use):  # it may have been read long ago
+                _admit(each, os.lstat(each) if os.path.lexists(each) else None, "folder")
             _write(self.folder / use / f"{fingerprint(certificate)}.pem", certificate)
         more = (*held, certificate)
         return (
@@ -224,10 +228,12 @@ def _admit(path: Path, status: os.stat_result | None, kind: str) -> None:
 
 
 def _write(path: Path, certificate: x509.Certificate) -> None:
-    """Write a root whole or not at all."""
-    partial = path.with_name(f".{path.stem[:16]}.{os.getpid()}")
+    """Write a root whole or not at all, and through no link."""
+    descriptor, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+    partial = Path(name)
     try:
-        partial.write_text(pem.to_pem(certificate), encoding="ascii")
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(pem.to_pem(certificate))
         partial.chmod(0o644)
         partial.replace(path)
     finally:

@@ -5,10 +5,13 @@ The judging is `pkilab.pki.signature_trust`'s; `pkilab.code_signing.remedies` fi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from cryptography import x509
 
 from pkilab.code_signing.remedies import Refusal, refusals
 from pkilab.code_signing.signing import SignedFile, pieces
@@ -24,6 +27,7 @@ from pkilab.pki.signature_trust import (
     SignerVerdict,
     judge,
 )
+from pkilab.printing import one_line
 
 Signature: TypeAlias = SignedFile | cms.SignedData | bytes | Path
 """A signed file, its message read or not (DER or PEM), or the file the message is in."""
@@ -55,7 +59,7 @@ class FileVerdict:
         return tuple(each.reason for each in self.refusals)
 
     def explain(self) -> str:
-        """Say the verdict, a line for each reason and note."""
+        """Say the verdict, a line for each reason and note; what is not printable is escaped."""
         lines = [f"Not trusted: {each}." for each in self.refusals]
         if self.trusted:
             for each in self.signers:
@@ -63,7 +67,8 @@ class FileVerdict:
                 stamped = f", by {time_text(when)} at the latest" if when else ""
                 path = " <- ".join(map(label, each.chain))
                 lines.append(f"Trusted: signed by {path}{stamped}.")
-        return "\n".join([*lines, *(f"Note: {each}." for each in self.notes)])
+        lines += [f"Note: {each}." for each in self.notes]
+        return "\n".join(map(one_line, lines))
 
     def __str__(self) -> str:
         return self.explain()
@@ -86,10 +91,13 @@ def read_message(signature: Signature) -> cms.SignedData:
         return signature.signed
     if isinstance(signature, bytes):
         return cms.parse(signature)
-    size = signature.stat().st_size
-    if size > 2 * cms.MOST_BYTES:
-        raise LabError(f"{signature}: found {size:,} bytes, no signature is that long")
-    return cms.parse(signature.read_bytes())
+    with signature.open("rb") as file:  # what its status says of a device's size is not so
+        data = file.read(2 * cms.MOST_BYTES + 1)
+    if len(data) > 2 * cms.MOST_BYTES:
+        raise LabError(
+            f"{signature}: found over {len(data) - 1:,} bytes, no signature is that long"
+        )
+    return cms.parse(data)
 
 
 def verify_file(
@@ -100,12 +108,14 @@ def verify_file(
     at: datetime,
     revocation: Revocations | None = None,
     policy: Policy = _USUAL,
+    certificates: Iterable[x509.Certificate] = (),
     progress: Progress | None = None,
 ) -> FileVerdict:
     """Decide whether a file is as somebody signed it whom the trust store vouches for.
 
     The signer's certificate must be for codeSigning, and valid: at ``at``, or, with a time stamp
-    that is believed, when that was made. The file is read once and may be of any size.
+    that is believed, when that was made. The file is read once and may be of any size; the verdict
+    is on what was read, so whoever can write the file afterwards is not held up by it.
 
     Args:
         path: the file.
@@ -116,6 +126,8 @@ def verify_file(
             every certificate below the root needs an answer: from these, from the trust store, or
             from the message itself. None, and none there: it is not looked at, and a note says so.
         policy: what to do where somebody was revoked after signing, and what else is insisted on.
+        certificates: the signers' and CAs', beside those of the message, in any order; none is
+            trusted for being here. A message may bring none (openssl's ``-nocerts``).
         progress: called with the bytes read and the bytes in all.
 
     Raises:
@@ -124,7 +136,10 @@ def verify_file(
     """
     signed = read_message(signature)
     content = cms.content_digests(pieces(Path(path), progress), signed.digest_algorithms)
-    return _verdict(signed, content, trust=trust, at=at, revocation=revocation, policy=policy)
+    return _verdict(
+        signed, content, trust=trust, at=at, revocation=revocation, policy=policy,
+        certificates=certificates,
+    )  # fmt: skip
 
 
 def verify_attached(
@@ -134,14 +149,16 @@ def verify_attached(
     at: datetime,
     revocation: Revocations | None = None,
     policy: Policy = _USUAL,
+    certificates: Iterable[x509.Certificate] = (),
 ) -> FileVerdict:
     """Decide about a message that holds its content; `FileVerdict.content` is what was signed.
 
     The arguments and errors are those of `verify_file`.
     """
     return _verdict(
-        read_message(signature), None, trust=trust, at=at, revocation=revocation, policy=policy
-    )
+        read_message(signature), None, trust=trust, at=at, revocation=revocation, policy=policy,
+        certificates=certificates,
+    )  # fmt: skip
 
 
 def verify_object(
@@ -172,11 +189,13 @@ def _verdict(
     at: datetime,
     revocation: Revocations | None,
     policy: Policy,
+    certificates: Iterable[x509.Certificate],
 ) -> FileVerdict:
     question: dict[str, Any] = {
         "content": content,
         "roots": trust.code_signing,
         "at": at,
+        "intermediates": tuple(certificates),
         "revocation": _at_hand(signed, trust, revocation),
         "time_stamp_roots": trust.time_stamping or None,
         "policy": policy,

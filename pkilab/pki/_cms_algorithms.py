@@ -206,8 +206,10 @@ def usual_name(key: PublicKey) -> str:
 def signing(key: PrivateKey, algorithm: SignatureAlgorithm) -> Callable[[bytes], bytes]:
     """Return a function that signs with ``cryptography``'s interface of a private key.
 
-    ECDSA is deterministic (RFC 6979); RSASSA-PSS has a random salt.
+    ECDSA by a key that is here is deterministic (RFC 6979), RSASSA-PSS has a random salt. A key
+    elsewhere, such as `pkilab.kms_keys` has, chooses its random numbers itself; it has an ``arn``.
     """
+    here = not hasattr(key, "arn")
 
     def sign(message: bytes) -> bytes:
         if isinstance(key, rsa.RSAPrivateKey):
@@ -216,7 +218,7 @@ def signing(key: PrivateKey, algorithm: SignatureAlgorithm) -> Callable[[bytes],
             return key.sign(message, filling, HASHES[algorithm.digest])
         if isinstance(key, ec.EllipticCurvePrivateKey):
             hashed = HASHES[algorithm.digest]
-            return key.sign(message, ec.ECDSA(hashed, deterministic_signing=True))
+            return key.sign(message, ec.ECDSA(hashed, deterministic_signing=here))
         return key.sign(message)  # type: ignore[call-arg]  # Ed25519 and ML-DSA
 
     return sign

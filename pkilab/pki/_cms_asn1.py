@@ -8,6 +8,8 @@ indefinite lengths that BouncyCastle and ``openssl cms -stream`` write around DE
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -104,10 +106,30 @@ def whole(data: bytes, thing: str) -> Element:
     Raises:
         MalformedError: it is none, or something follows.
     """
-    found = _ber.first(data) if data else None
+    with _about(thing):
+        found = _ber.first(data) if data else None
     if found is None or len(found.whole) != len(data):
         raise MalformedError(thing, found=f"{len(data)} bytes", expected="exactly one element")
     return found
+
+
+def children(element: Element, thing: str) -> tuple[Element, ...]:
+    """Cut a structure into its elements; of what is primitive there are none.
+
+    Raises:
+        MalformedError: it cannot be cut.
+    """
+    with _about(thing):
+        return element.children()
+
+
+@contextmanager
+def _about(thing: str) -> Iterator[None]:
+    """Let errors of the cutting name what was cut; `_ber` knows it as BER alone."""
+    try:
+        yield
+    except MalformedError as error:
+        raise MalformedError(thing, found=error.found, expected=error.expected) from None
 
 
 def decode(kind: type[_Value], element: Element, thing: str) -> _Value:
@@ -150,7 +172,8 @@ def octets(element: Element, thing: str) -> bytes:
     """
     if element.tag not in {OCTET_STRING, _CONSTRUCTED_OCTETS}:
         raise MalformedError(thing, found=f"tag {element.tag:#x}", expected="an OCTET STRING")
-    return element.octets()
+    with _about(thing):
+        return element.octets()
 
 
 def read_time(element: Element, thing: str) -> datetime:
@@ -183,7 +206,7 @@ class Fields:
         if element.tag != tag:
             raise MalformedError(thing, found=f"tag {element.tag:#x}", expected=f"tag {tag:#x}")
         self._thing = thing
-        self._elements = list(element.children())
+        self._elements = list(children(element, thing))
 
     def take(self, *tags: int) -> Element:
         """Return the next element.

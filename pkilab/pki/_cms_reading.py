@@ -190,7 +190,7 @@ def parse(data: bytes | str) -> SignedData:
     content_type, content = _read_content(fields.take(der.SEQUENCE))
     certificates = _of_x509(fields.maybe(der.context(0)), _MOST_CERTIFICATES)
     crls = _of_x509(fields.maybe(der.context(1)), _MOST_CERTIFICATES)
-    infos = fields.take(der.SET).children()
+    infos = der.children(fields.take(der.SET), THING)
     fields.end()
     if len(infos) > _MOST_SIGNERS:
         raise MalformedError(
@@ -221,7 +221,7 @@ def _read_content(element: Element) -> tuple[str, bytes | None]:
 
 def _of_x509(element: Element | None, most: int) -> tuple[bytes, ...]:
     """Return the certificates or CRLs of a set; other choices have context tags."""
-    found = element.children() if element else ()
+    found = der.children(element, THING) if element else ()
     if len(found) > most:
         raise MalformedError(THING, found=f"{len(found)} elements", expected=f"{most} at most")
     return tuple(each.whole for each in found if each.tag == der.SEQUENCE)
@@ -279,7 +279,7 @@ def _read_identifier(element: Element, thing: str) -> SignerId:
 
 def _read_attributes(element: Element | None, thing: str) -> tuple[Attribute, ...]:
     found = []
-    for each in element.children() if element else ():
+    for each in der.children(element, thing) if element else ():
         fields = der.Fields(each, thing)
         oid = der.dotted(fields.take(der.OID), thing)
         values = tuple(value.whole for value in fields.take(der.SET).children())

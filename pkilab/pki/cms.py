@@ -123,9 +123,10 @@ class Signer:
 
         Args:
             certificate: the signer's own.
-            key: its private key.
+            key: its private key, here or in KMS (`pkilab.kms_keys.load_private_key`).
             algorithm: KMS's name; None takes the usual one for the key: RSA PKCS#1 v1.5 with
-                SHA-256, ECDSA with the curve's hash. All but RSASSA-PSS are deterministic.
+                SHA-256, which every reader of CMS knows, ECDSA with the curve's hash. By a key that
+                is here all but RSASSA-PSS and ML-DSA are deterministic.
             by_key_identifier: see the class.
 
         Raises:

@@ -91,8 +91,8 @@ def _fields(
         version,
         digests,
         content,
-        certificates.children() if certificates else (),
-        infos.children() if infos else (),
+        der.children(certificates, _THING) if certificates else (),
+        der.children(infos, _THING) if infos else (),
         fields.take(der.SET).whole,
     )
 

@@ -129,11 +129,18 @@ def _attribute_text(attribute: x509.NameAttribute[str | bytes]) -> str:
 
 
 def _escape(value: str) -> str:
-    r"""Escape as RFC 4514, section 2.4 asks; control characters too, so that a line stays one."""
+    r"""Escape as RFC 4514, section 2.4 asks; what is not printable too, so that a line stays one.
+
+    Also what turns the direction of writing or moves a terminal's cursor.
+    """
     text = re.sub(r'[\\",+;<>]', r"\\\g<0>", value)
-    text = re.sub(r"[\x00-\x1f\x7f]", lambda control: f"\\{ord(control[0]):02x}", text)
+    text = "".join(each if each.isprintable() else _octets(each) for each in text)
     text = re.sub(r"^[ #]", r"\\\g<0>", text)
     return re.sub(r"(?<!\\) \Z", r"\\ ", text)
+
+
+def _octets(character: str) -> str:
+    return "".join(f"\\{octet:02x}" for octet in character.encode(errors="surrogatepass"))
 
 
 def _malformed(found: str) -> MalformedError:

@@ -74,4 +74,6 @@ def build_request(
         ) from None
     is_ec = isinstance(key, ec.EllipticCurvePrivateKey)
     algorithm = hash if is_ec or isinstance(key, rsa.RSAPrivateKey) else None
-    return builder.sign(key, algorithm, ecdsa_deterministic=True if is_ec else None)
+    # A key that is elsewhere, such as in KMS (`pkilab.kms_keys`), has its own way.
+    here = is_ec and not hasattr(key, "arn")
+    return builder.sign(key, algorithm, ecdsa_deterministic=True if here else None)

@@ -14,6 +14,11 @@ Revocation. `Policy.revoked` says what a revocation does to a signature that was
   neither: its date is that of the call, so what was stamped between the loss of a key and its
   revocation stays good too. Without a believed stamp, revoked is revoked.
 
+An answer on revocation must be in date. One of old counts as well, if it was made after the time
+stamp and while the certificate was valid: once that has ended, for a CA may drop what has ended;
+and "at signing", whose question an answer from then settles. What a CA dates back later than that
+is then not seen, unless a newer answer is at hand.
+
 A time-stamping authority that is revoked is believed only in what it stamped before, and only for
 the reasons that RFC 3161, 4 names, which say nothing against its key.
 """
@@ -23,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal, TypeAlias
 
 from cryptography import x509
@@ -33,13 +38,14 @@ from pkilab.pki import cms, ocsp, timestamps
 from pkilab.pki import crl as crl_module
 from pkilab.pki.certificates import UNREADABLE, label, time_text
 from pkilab.pki.chains import Chain, Purpose, verify_chain
-from pkilab.pki.cms import Content, Signature, SignedData
+from pkilab.pki.cms import Content, Signature, SignedData, SignerInfo
 from pkilab.pki.crl import CrlStatus, Revocation, aware
 from pkilab.pki.ocsp import OcspStatus
 from pkilab.pki.timestamps import TimeStampVerdict, Token
 
 _Answer: TypeAlias = CrlStatus | OcspStatus
 # RFC 3161, 4, 1: with these, what was stamped before stays good; without a reason, nothing does.
+MOST_TIME_STAMPS = 16  # of a signature that are looked at: anybody may add more
 _HARMLESS = {"unspecified", "affiliationChanged", "superseded", "cessationOfOperation"}
 
 
@@ -78,7 +84,7 @@ class SignerVerdict:
         chain: from the signer's certificate upwards; empty without it.
         signed_before: the latest time of signing that the time stamp leaves; None without one
             that is believed.
-        time_stamps: what each time stamp that was looked at is worth.
+        time_stamps: what each time stamp that was looked at is worth, `MOST_TIME_STAMPS` at most.
     """
 
     trusted: bool
@@ -134,6 +140,7 @@ def judge(
     revocation: Revocations | None = None,
     time_stamp_roots: Iterable[x509.Certificate] | None = None,
     policy: Policy = Policy(),
+    content_type: str = cms.ID_DATA,
 ) -> MessageVerdict:
     """Decide whether every signature of a message is believed, and say every reason why not.
 
@@ -145,11 +152,12 @@ def judge(
         intermediates: certificates beside those of the message, signers' too.
         purpose: what the signers' certificates must serve for.
         revocation: if given, every certificate below the root needs an answer that can be used.
-            One that has ended by ``at`` may have one of old: made when it was valid, and not
-            before the time stamp. For the authority of a time stamp, no answer is a note. None
-            looks at no revocation, and a note says so.
+            See the module for answers of old. For the authority of a time stamp, no answer is a
+            note. None looks at no revocation, and a note says so.
         time_stamp_roots: the only anchors for time; None believes no time stamp.
         policy: what else is insisted on.
+        content_type: what the message must be about, dotted. Who signed a receipt or a list of
+            revocations by that type has not signed a file of the same bytes.
 
     Not checked: CRLs that the message itself brings, unless they are among ``revocation``. Where
     several paths lead to a root, revocation is looked at along the one that is found first.
@@ -169,9 +177,11 @@ def judge(
     )
     integrity = cms.verify(signed, content, certificates=others)
     verdicts = tuple(_judged(each, question) for each in integrity.signatures)
-    reasons = integrity.reasons if not verdicts else ()
+    reasons = list(integrity.reasons) if not verdicts else []
+    if signed.content_type != content_type:
+        reasons.append(f"it is about content of type {signed.content_type}, not {content_type}")
     return MessageVerdict(
-        trusted=bool(verdicts) and all(each.trusted for each in verdicts),
+        trusted=bool(verdicts) and not reasons and all(each.trusted for each in verdicts),
         reasons=tuple(dict.fromkeys((*reasons, *(r for each in verdicts for r in each.reasons)))),
         notes=tuple(dict.fromkeys(note for each in verdicts for note in each.notes)),
         signers=verdicts,
@@ -228,15 +238,22 @@ def _stamps(signature: Signature, question: _Question) -> tuple[TimeStampVerdict
             intermediates=question.pool,
             policies=question.policy.time_stamp_policies,
         )
-        for each in signature.info.time_stamps
+        for each in time_stamps(signature.info)
     )
     return tuple(_unless_revoked(each, question) for each in verdicts)
+
+
+def time_stamps(info: SignerInfo) -> tuple[bytes, ...]:
+    """Return the time stamps of a signature that are looked at: the first `MOST_TIME_STAMPS`."""
+    return tuple(islice(dict.fromkeys(info.time_stamps), MOST_TIME_STAMPS))
 
 
 def _about_time(signature: Signature, stamp: Token | None, question: _Question) -> Iterator[str]:
     info = signature.info
     if info.time_stamps and question.time_stamp_roots is None:
         yield "its time stamp was not looked at: no roots for time were given"
+    elif (found := len(set(info.time_stamps))) > MOST_TIME_STAMPS:
+        yield f"only the first {MOST_TIME_STAMPS} of its {found} time stamps were looked at"
     if info.signing_time is not None and stamp is None:
         yield f"the signing time it claims, {time_text(info.signing_time)}, is not proven"
     elif info.signing_time is not None and stamp is not None and info.signing_time > stamp.latest:
@@ -342,12 +359,19 @@ def _ocsp_answers(
         read = ocsp.read_response(each)
         if read.response_status is not rfc6960.OCSPResponseStatus.SUCCESSFUL:
             continue
-        singles = list(read.responses)
-        if all(single.serial_number != certificate.serial_number for single in singles):
+        known = [
+            single.this_update_utc
+            for single in read.responses
+            if single.serial_number == certificate.serial_number
+        ]
+        if not known:
             continue
         answer = ocsp.check(read, certificate, issuer, question.at)
         made = read.produced_at_utc
-        if answer.status is Revocation.UNUSABLE and _is_of_old(certificate, made, stamp, question):
+        # What is answered was known at thisUpdate, which may be long before (RFC 6960, 2.4).
+        if answer.status is Revocation.UNUSABLE and all(
+            _is_of_old(certificate, each, stamp, question) for each in (made, *known)
+        ):
             answer = ocsp.check(read, certificate, issuer, made)
         yield answer, answer.revoked_at
 
@@ -355,12 +379,14 @@ def _ocsp_answers(
 def _is_of_old(
     certificate: x509.Certificate, made: datetime, stamp: Token | None, question: _Question
 ) -> bool:
-    """Whether an answer was made after the signature, about a certificate that has since ended.
+    """Whether an answer that is stale settles it: made after the signature, before the end.
 
-    A CA may drop what has ended from its lists (RFC 5280, 3.3), so that none of today answers.
+    A CA may drop what has ended from its lists (RFC 5280, 3.3), so that none of today answers. And
+    where the question is about the time of signing, a later answer that it was good then will do.
     """
     ended = certificate.not_valid_after_utc
-    return stamp is not None and ended < question.at and stamp.latest <= made <= ended
+    settled = ended < question.at or question.policy.revoked == "at signing"
+    return stamp is not None and settled and stamp.latest <= made <= min(ended, question.at)
 
 
 def _invalid_since(

@@ -314,7 +314,7 @@ def parse_response(data: bytes) -> Response:
     return Response(
         status=status,
         text="; ".join(
-            der.decode(str, each, thing) for each in (texts.children() if texts else ())
+            der.decode(str, each, thing) for each in (der.children(texts, thing) if texts else ())
         ),
         failure=_read_failure(bits, thing) if bits else None,
         token=token.whole if token else None,
@@ -330,7 +330,11 @@ def parse_token(data: bytes) -> Token:
     thing = "time-stamp token"
     if len(data) > MOST_BYTES:
         raise MalformedError(thing, found=f"{len(data)} bytes", expected=f"{MOST_BYTES} at most")
-    signed = cms.parse(data)
+    try:
+        signed = cms.parse(data)
+    except MalformedError as error:
+        inner = thing if error.thing == "CMS message" else f"{thing}, {error.thing}"
+        raise MalformedError(inner, found=error.found, expected=error.expected) from None
     if signed.content_type != ID_TST_INFO or signed.content is None:
         raise MalformedError(thing, found=signed.content_type, expected="TSTInfo inside")
     fields = der.Fields(der.whole(signed.content, thing), thing)
@@ -514,7 +518,7 @@ def _read_imprint(element: Element, thing: str) -> tuple[str, bytes]:
 
 def _read_extensions(element: Element | None, thing: str) -> tuple[tuple[str, bool], ...]:
     found = []
-    for each in element.children() if element else ():
+    for each in der.children(element, thing) if element else ():
         fields = der.Fields(each, thing)
         oid, critical = der.dotted(fields.take(der.OID), thing), fields.maybe(der.BOOLEAN)
         fields.take(der.OCTET_STRING)

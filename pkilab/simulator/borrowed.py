@@ -23,10 +23,12 @@ from moto.core.exceptions import HTTPException
 from moto.core.request import normalize_request
 from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
+from moto.s3.responses import S3Response
+from werkzeug.formparser import FormDataParser
 
 from pkilab.credentials import Credentials
-from pkilab.simulator.borrowed_requests import failure, read
-from pkilab.simulator.s3 import close_new_buckets
+from pkilab.simulator.borrowed_requests import failure, read, written_plainly
+from pkilab.simulator.s3 import close_new_buckets, leave_policies_alone, require_upload
 from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse, not_simulated
 from pkilab.simulator.world import World
 
@@ -55,7 +57,8 @@ class Borrowed:
         BackendDict.reset()
         mock_random.seed(int.from_bytes(world.entropy("moto").bytes(16)))
         self._hook_clock()
-        self._reopen_buckets = close_new_buckets()
+        self._restore = (close_new_buckets(), leave_policies_alone())
+        S3Response._get_param = _in_the_url  # noqa: SLF001 - the parent's looks into JSON bodies
         response = moto.core.responses.BaseResponse
         self._original_account = response.get_current_account
         response.get_current_account = _account_of  # the environment has no say in it
@@ -81,7 +84,9 @@ class Borrowed:
         except AwsError as refused:
             world.trail.record(service, operation, members, call, error=refused)
             raise
-        response = self.answer(service, request, call)
+        if service == "s3" and "UploadId" in members:
+            require_upload(members["Bucket"], members.get("Key", ""), members["UploadId"])
+        response = self.answer(service, written_plainly(service, request, members), call)
         world.trail.record(service, operation, members, call, error=failure(response))
         return response
 
@@ -93,15 +98,19 @@ class Borrowed:
         """
         for pattern, handler in self._table(service, call):
             if pattern.match(request.url.split("?", maxsplit=1)[0]):
-                return self._ask(handler, request, call)
+                return self._ask(service, handler, request, call)
         raise not_simulated(f"{service} at {request.url}")
 
-    def _ask(self, handler: Callable[..., Any], request: HttpRequest, call: Call) -> HttpResponse:
+    def _ask(
+        self, service: str, handler: Callable[..., Any], request: HttpRequest, call: Call
+    ) -> HttpResponse:
         headers: Any = {**request.headers, "x-moto-account-id": call.account}
         try:
             prepared = normalize_request(
                 AWSPreparedRequest(request.method, request.url, headers, request.body, False)  # noqa: FBT003 - no stream
             )
+            if service == "s3" and not (request.method == "POST" and not prepared.args):
+                prepared.form_data_parser_class = _NoForms  # none but a browser sends forms
             status, headers, body = handler(prepared, prepared.raw_url, prepared.headers)
         except HTTPException as error:
             status, headers, body = error.code, dict(error.get_headers()), error.get_body()
@@ -146,8 +155,26 @@ class Borrowed:
         for module in _HOOKED_CLOCKS:
             module.datetime = dt
         moto.core.responses.BaseResponse.get_current_account = self._original_account
-        self._reopen_buckets()
+        for restore in self._restore:
+            restore()
+        del S3Response._get_param  # noqa: SLF001 - the parent's is there again
         BackendDict.reset()
+
+
+class _NoForms(FormDataParser):
+    """Takes a body for what it is, whatever the request says of its kind.
+
+    S3 has its parameters in the URL; moto would have those of a form go before them.
+    """
+
+    def parse(self, stream: Any, *_what: Any, **_options: Any) -> Any:  # noqa: ANN401 - werkzeug's
+        """Return the body, and neither fields nor files."""
+        return stream, self.cls(), self.cls()
+
+
+def _in_the_url(response: Any, name: str, if_none: Any = None) -> Any:  # noqa: ANN401 - moto's
+    found = response.querystring.get(name)
+    return if_none if found is None else found[0]
 
 
 def _account_of(response: Any) -> str:  # noqa: ANN401 - moto's response class is untyped here

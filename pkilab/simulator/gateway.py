@@ -259,7 +259,17 @@ class Gateway:
             raise AwsError("AccessDenied", "Access Denied", 403)
         # Decided here: moto would decide once more, by its own rules, and refuse every HEAD.
         request = replace(request, headers={**request.headers, "authorization": "anonymous"})
-        call = Call(account, region, self.world.clock.now(), "anonymous")
+        call = Call(
+            account,
+            region,
+            self.world.clock.now(),
+            "anonymous",
+            source_ip=request.source_ip,
+            user_agent=request.headers.get("user-agent", ""),
+        )
+        found = self._s3.bucket(bucket)
+        owner, resource = (found.account if found else ""), f"arn:aws:s3:::{bucket}/{key[0]}"
+        self.world.gate.admit_anyone("s3:GetObject", resource, owner, call)
         return self._borrowed.respond("s3", request, call)
 
 
@@ -311,7 +321,7 @@ def _at_aws(request: HttpRequest, service: str, region: str) -> HttpRequest:
         path = f"/{bucket['bucket']}{path}"
     host = f"{service}.{region}.amazonaws.com"
     url = urlunsplit(("https", host, path, parts.query, ""))
-    return HttpRequest(request.method, url, {**request.headers, "host": host}, request.body)
+    return replace(request, url=url, headers={**request.headers, "host": host})
 
 
 def _refusal(request: HttpRequest, scope: _Scope | None, error: AwsError) -> HttpResponse:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from moto.iam.access_control import PermissionResult
 from moto.s3 import models
 
 from pkilab.simulator.bucket_policies import allows
+from pkilab.simulator.service import AwsError
 
 CannedAcl = Literal["private", "public-read", "bucket-owner-full-control"]
 
@@ -152,6 +154,23 @@ class S3:
         return allows(policy, action, resource, service=None, context=context)
 
 
+def require_upload(bucket: str, key: str, upload_id: str) -> None:
+    """Check that a multipart upload is one of its object; moto goes by the id alone.
+
+    Raises:
+        AwsError: NoSuchUpload.
+    """
+    found = _model(bucket)
+    upload = found.multiparts.get(upload_id) if found else None
+    if upload is not None and upload.key_name != key:
+        raise AwsError(
+            "NoSuchUpload",
+            "The specified upload does not exist. The upload ID may be invalid, or the upload may "
+            "have been aborted or completed.",
+            404,
+        )
+
+
 def _model(name: str) -> Any | None:  # noqa: ANN401 - moto publishes no types
     owner = models.s3_backends.bucket_accounts.get(name)
     if owner is None:
@@ -164,6 +183,23 @@ def _stored(bucket: Any, key: str, version: str | None) -> Any | None:  # noqa: 
     """Return an object at a version, the newest if None; None: there is none, or it is deleted."""
     backend = models.s3_backends[bucket.account_id][bucket.partition]
     return backend.get_object(bucket.name, key, version_id=version)
+
+
+def leave_policies_alone() -> Callable[[], None]:
+    """Keep moto from judging by bucket policies: it heeds neither principals nor conditions.
+
+    Whether a caller may has been asked before moto is.
+
+    Returns:
+        A function that puts moto back as it was.
+    """
+    original = models.FakeBucket.get_permission
+    models.FakeBucket.get_permission = lambda *_asked: PermissionResult.PERMITTED
+
+    def restore() -> None:
+        models.FakeBucket.get_permission = original
+
+    return restore
 
 
 def close_new_buckets() -> Callable[[], None]:

@@ -161,6 +161,8 @@ def _read(request: http.Request) -> HttpRequest:
     target = request.uri.decode("latin-1")
     host = headers.get("host", "localhost")
     url = target if target.startswith("http") else f"http://{host}{target}"
+    if target == url:  # RFC 9112, section 3.2.2: such a target's host counts, and Host does not
+        headers["host"] = target.partition("://")[2].partition("/")[0]
     assert request.content is not None  # noqa: S101 - Twisted made it before the body came
     peer = request.getClientAddress()
     return HttpRequest(

@@ -379,12 +379,23 @@ def _lower_first(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
+_FROM_JAVA = {
+    r"\p{L}\p{Z}\p{N}": r"\w\s",
+    r"\p{L}": r"\w",
+    r"\p{Z}": r"\s",
+    r"\p{N}": r"\d",
+    r"\p{ASCII}": r"[\x00-\x7f]",
+    r"[\w-_]": r"[\w_-]",
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
+}
+
+
 @functools.cache
 def _pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a model's pattern; Java's Unicode classes become Python's nearest."""
-    translated = pattern.replace("\\p{L}\\p{Z}\\p{N}", "\\w\\s").replace("\\p{L}", "\\w")
-    translated = translated.replace("\\p{Z}", "\\s").replace("\\p{N}", "\\d")
-    return re.compile(translated)
+    """Compile a model's pattern; what only Java understands becomes Python's nearest."""
+    for java, python in _FROM_JAVA.items():
+        pattern = pattern.replace(java, python)
+    return re.compile(pattern)
 
 
 def encode(shape: Shape, value: Any) -> Any:  # noqa: ANN401 - JSON is untyped

@@ -127,6 +127,13 @@ class Gate:
             AwsError: the caller may not.
         """
 
+    def admit_anyone(self, action: str, resource: str, owner: str, call: Call) -> None:
+        """Let somebody without credentials do what a resource's owner lets everybody do.
+
+        Raises:
+            AwsError: the owner's organization does not.
+        """
+
 
 class Trail:
     """What was done. Nobody reads this one; CloudTrail's overrides it."""

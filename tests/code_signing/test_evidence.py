@@ -59,9 +59,24 @@ def test_a_bundle_is_verified_at_once_too_and_is_no_news_later(scene, signed, ev
     assert scene.verify(bundle, at=now + HOUR / 2, revocation=Revocations()).trusted
     verdict = scene.verify(bundle, at=now + 60 * DAY, revocation=Revocations())
     assert {each.remedy for each in verdict.refusals} == {
-        "give a CRL or an OCSP answer that is in date"
+        "give a CRL or an OCSP answer that is in date; or ask by the policy 'at signing', for "
+        "which one made after the stamp will do"
     }
     assert scene.verify(bundle, at=now + 60 * DAY).trusted  # revocation was not asked about
+
+
+def test_a_bundle_settles_the_question_about_the_time_of_signing(scene, signed, evidence):
+    """With "at signing", while the certificate lasts, too; what is newer and says no decides."""
+    known = Revocations(ocsp=evidence.revocations.ocsp)
+    late, at_signing = scene.lab.clock.now() + 60 * DAY, cs.Policy(revoked="at signing")
+    asked = {"at": late, "revocation": Revocations(), "policy": at_signing}
+    assert scene.verify(cs.bundle(signed, cs.Evidence(known)), **asked).trusted
+    assert not scene.verify(signed, **asked).trusted
+    unstamped = cs.bundle(scene.sign(), cs.Evidence(known))
+    assert not scene.verify(unstamped, **asked).trusted
+    victims = scene.sign(scene.victim, stamped=scene.revoked_at + HOUR / 2)
+    found = cs.gather(victims, trust=scene.trust, fetch=scene.lab.fetch)
+    assert not scene.verify(cs.bundle(victims, found), **asked).trusted
 
 
 def test_a_bundle_does_not_whitewash_who_was_revoked(scene):

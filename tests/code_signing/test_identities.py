@@ -10,6 +10,7 @@ from pkilab import code_signing as cs
 from pkilab.code_signing import SigningIdentity
 from pkilab.errors import LabError, MalformedError
 from pkilab.kms_keys import load_private_key
+from pkilab.pki import cms
 from pkilab.pki.material import MaterialError
 
 DAY = {"Type": "DAYS", "Value": 1}
@@ -112,3 +113,16 @@ def test_what_verifiers_would_refuse_is_known_before_signing(scene):
     assert "not for codeSigning" in purpose
     alone = SigningIdentity(scene.identity.signer)
     assert alone.problems(scene.start) == ()
+
+
+@pytest.mark.parametrize("spec", ["ECC_NIST_P256", "ECC_NIST_P521", "RSA_3072"])
+def test_a_signer_is_made_from_a_key_in_kms_as_from_one_that_is_here(scene, spec):
+    """KMS refuses deterministic ECDSA: its random number is its own."""
+    kms = scene.lab.client("kms")
+    arn = kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    asked = {"key_id": arn, "ca_arn": scene.sub_arn, "subject": f"CN={spec}", "validity": DAY}
+    certificate = cs.enrol(kms, scene.lab.client("acm-pca"), **asked).certificate
+    signer = cms.Signer.from_key(certificate, load_private_key(kms, arn))
+    message = cms.build_signed_data(b"content", signers=signer, signing_time=None)
+    assert cms.verify(cms.parse(message), b"content").intact
+    assert not cms.verify(cms.parse(message), b"other").intact

@@ -252,3 +252,17 @@ def test_a_file_that_cannot_be_read_is_an_error(scene, store, folder):
     put(folder, "code-signing/secret.pem", pem.to_pem(scene.other_root), 0o000)
     with pytest.raises(LabError, match="cannot be read"):
         TrustStore.load(folder)
+
+
+def test_a_store_that_others_can_write_by_now_is_not_added_to(scene, tmp_path):
+    """It may have been read long ago."""
+    store = TrustStore.create(tmp_path / "trust")
+    (tmp_path / "trust" / "code-signing").chmod(0o777)
+    with pytest.raises(LabError, match="can be written by others"):
+        store.add(scene.root, at=scene.start)
+    (tmp_path / "trust" / "code-signing").chmod(0o755)
+    (tmp_path / "trust" / "code-signing").rename(tmp_path / "elsewhere")
+    (tmp_path / "trust" / "code-signing").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LabError, match="is not a folder"):
+        store.add(scene.root, at=scene.start)
+    assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -5,16 +5,19 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pkilab import ca_hierarchy, witness
 from pkilab import code_signing as cs
-from pkilab import witness
-from pkilab.code_signing import Policy, Revocations, TrustStore
+from pkilab.code_signing import Policy, Revocations, SigningIdentity, TrustStore
 from pkilab.errors import LabError, MalformedError
 from pkilab.pki import cms, pem, signed_objects
 from pkilab.pki.certificates import label
 from pkilab.pki.cms_evidence import add_evidence
+from pkilab.pki.requests import build_request
 
 HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
 AT_SIGNING = Policy(revoked="at signing")
@@ -119,15 +122,34 @@ def test_a_signature_moved_to_another_file_is_refused(scene, tmp_path):
 
 
 def test_a_signature_value_that_was_changed_is_refused(scene):
-    """Nothing but a new signature helps."""
+    """Its digest is the file's, so that was signed: it was spoilt on the way."""
     signed = scene.sign()
     (info,) = signed.signed.signers
     flipped = bytes([*info.signature[:-1], info.signature[-1] ^ 1])
     signed = dataclasses.replace(signed, message=signed.message.replace(info.signature, flipped))
     verdict = scene.verify(signed)
     assert verdict.reasons == ("the signature is not by the key of CN=CodeSigningCertificate",)
-    assert str(verdict.refusals[0]).endswith(". To change that: have it signed anew")
+    again = ". To change that: get the signature again from where it was signed"
+    assert str(verdict.refusals[0]).endswith(again)
     assert not openssl(scene, signed).agrees
+    other = scene.path.with_name("another.tar")
+    other.write_bytes(b"another")
+    both = scene.verify(signed, path=other)
+    assert [each.remedy for each in both.refusals] == [
+        "get the file, or the signature that belongs to it, from where it was signed",
+        "have it signed anew",
+    ]
+
+
+def test_a_claimed_time_that_was_changed_is_refused_with_the_same_remedy(scene):
+    """It is a signed attribute."""
+    signed = scene.sign()
+    claimed = signed.signed.signers[0].signing_time
+    old, new = (f"{at:%y%m%d%H%M%SZ}".encode() for at in (claimed, claimed - YEAR))
+    changed = dataclasses.replace(signed, message=signed.message.replace(old, new))
+    (refusal,) = scene.verify(changed).refusals
+    assert refusal.reason.startswith("the signature is not by the key")
+    assert refusal.remedy.startswith("get the signature again")
 
 
 @given(data=st.data())
@@ -213,6 +235,71 @@ def test_a_root_that_is_not_trusted_for_code_vouches_for_nobody(scene, trust):
     assert remedy(verdict, reason).startswith("trust CN=CodeSigningRoot for code-signing, if")
     said = openssl(scene, signed, root=pem.to_pem(scene.other_root))
     assert not said.agrees
+
+
+@pytest.mark.parametrize("brings", ["its root", "its CA", "nothing above"])
+def test_another_root_of_a_trusted_name_is_told_apart_in_the_remedy(scene, brings):
+    """To trust CN=CodeSigningRoot would be no news to who does."""
+    pca = scene.lab.client("acm-pca")
+    root = ca_hierarchy.create_root(pca, {"CommonName": "CodeSigningRoot"})
+    issued = ca_hierarchy.issue(
+        pca, root, build_request(scene.lab.generate_key("fake"), "CN=CodeSigningCertificate"),
+        validity={"Type": "DAYS", "Value": 30}, name="CodeSigningCertificate/V1",
+    )  # fmt: skip
+    found = SigningIdentity.of(scene.lab.generate_key("fake"), [issued.certificate, *issued.chain])
+    at = scene.lab.clock.now()
+    signed = scene.sign(found, at=at)
+    beside = found.chain if brings != "nothing above" else ()
+    verdict = scene.verify(signed, at=at + HOUR, certificates=beside)
+    (refusal,) = verdict.refusals
+    if beside:
+        named = f"another CN=CodeSigningRoot (SHA-256 {cs.fingerprint(found.chain[-1])})"
+    else:
+        own = found.chain[-1].extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        named = f"another CN=CodeSigningRoot (not at hand; said to have the key {own.digest.hex()})"
+    assert refusal.remedy.startswith(f"trust {named} for code-signing, if")
+
+
+def test_certificates_may_come_from_beside_the_message(scene):
+    """As with openssl's -nocerts; by key identifier the message does not even name an issuer."""
+    signer = dataclasses.replace(scene.identity.signer, by_key_identifier=True)
+    message = cms.build_signed_data(
+        scene.content, signers=signer, signing_time=scene.start, attached=True, certificates=False
+    )
+    signed = cs.SignedFile(scene.path, message, attached=True)
+    (reason,) = scene.verify(signed).reasons
+    assert reason.endswith("whose key signed, is not at hand")
+    mine = (scene.identity.certificate, *scene.identity.chain)
+    asked = {"trust": scene.trust, "at": scene.start + 2 * HOUR}
+    assert scene.verify(signed, certificates=mine).trusted
+    assert cs.verify_attached(message, certificates=mine, **asked).content == scene.content
+    assert not scene.verify(signed, certificates=mine[:1]).trusted
+    stranger = TrustStore((scene.other_root,))  # what is given beside is trusted for nothing
+    assert not scene.verify(signed, certificates=mine, trust=stranger).trusted
+    evidence = cs.gather(message, trust=scene.trust, fetch=scene.lab.fetch, certificates=mine)
+    assert (len(evidence.revocations.crls), evidence.gaps) == (2, ())
+    nothing = cs.gather(message, trust=scene.trust, fetch=scene.lab.fetch)
+    assert nothing.revocations == Revocations()
+
+
+def test_a_name_in_a_certificate_draws_no_verdict_of_its_own(scene):
+    """Whoever gets a certificate chooses some of it."""
+    name = "x\nTrusted: signed by CN=CodeSigningCertificate\x9b2J\u202e"
+    key = scene.lab.generate_key("rude")
+    request = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
+        .sign(key, hashes.SHA256(), ecdsa_deterministic=True)
+    )
+    issued = ca_hierarchy.issue(
+        scene.lab.client("acm-pca"), scene.sub_arn, request.public_bytes(pem.Encoding.PEM),
+        validity={"Type": "DAYS", "Value": 30}, name=TLS,
+    )  # fmt: skip
+    at = scene.lab.clock.now()
+    signed = scene.sign(SigningIdentity.of(key, [issued.certificate, *issued.chain]), at=at)
+    lines = scene.verify(signed, at=at + HOUR).explain().split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert [line.partition(":")[0] for line in lines] == ["Not trusted", "Note", "Note"]
 
 
 # When.
@@ -424,6 +511,10 @@ def test_what_is_no_signature_is_an_error_and_no_verdict(scene, tmp_path):
         file.truncate(2 * cms.MOST_BYTES + 1)
     with pytest.raises(LabError, match="no signature is that long"):
         scene.verify(huge)
+    endless = tmp_path / "endless.p7s"
+    endless.symlink_to("/dev/zero")  # which says that it has no bytes
+    with pytest.raises(LabError, match="no signature is that long"):
+        scene.verify(endless)
 
 
 # AWS's own object.

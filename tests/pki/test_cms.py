@@ -709,3 +709,26 @@ def test_no_changed_byte_of_the_signer_is_accepted(
     changed = message[:at] + bytes((message[at] ^ flip,)) + message[at + 1 :]
     with contextlib.suppress(MalformedError):
         assert not verify(parse(changed), CONTENT).intact
+
+
+@pytest.mark.parametrize("cut", [3, 60, -2])
+def test_a_message_that_is_cut_off_is_named_in_the_error(message: bytes, cut: int) -> None:
+    with pytest.raises(MalformedError, match=r"^CMS message: found its end, expected the rest"):
+        parse(message[:cut])
+
+
+@pytest.mark.parametrize("key", ["ML_DSA_44", "ML_DSA_65", "ML_DSA_87"])
+def test_ml_dsa_is_written_as_rfc_9882_wants_it(leaf: Any, now: datetime, key: str) -> None:
+    """Section 3.3: SHA-512 goes with each set; section 3.2: parameters are absent, in both."""
+    party = leaf(key)
+    made = build_signed_data(
+        CONTENT, signers=Signer.from_key(party.certificate, party.key), signing_time=now
+    )
+    (info,) = parse(made).signers
+    assert info.digest_algorithm == "sha512"
+    number = {"44": 17, "65": 18, "87": 19}[key[-2:]]
+    sha512 = bytes.fromhex("300b0609608648016503040203")
+    ml_dsa = bytes.fromhex(f"300b06096086480165030403{number:02x}")
+    (outer,) = made.split(info.signed[4:])[1:]
+    assert outer.startswith(ml_dsa)
+    assert made.count(sha512) == 3  # of the message, of the signer, and protected

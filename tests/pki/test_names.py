@@ -110,3 +110,11 @@ def test_openssl_reads_the_same_name(make: Any, openssl: Callable[..., Any]) -> 
     certificate = make(r"C=FR, O=Lab\, Inc, CN=a\+b").certificate
     shown = openssl("x509", "-noout", "-subject", "-nameopt", "RFC2253", "-in", certificate).stdout
     assert shown.strip() == f"subject={to_text(certificate.subject)}"
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x9b", "\u2028", "\u202e", "\u200f"])
+def test_what_a_terminal_would_obey_is_written_in_hexadecimal(character: str) -> None:
+    """Control characters of either set, line ends, and what turns the direction of writing."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"a{character}b")])
+    assert to_text(name).isprintable()
+    assert subject(to_text(name)) == name

@@ -21,7 +21,13 @@ from pkilab.errors import MalformedError
 from pkilab.pki import _der, cms, timestamps
 from pkilab.pki.chains import Purpose
 from pkilab.pki.cms import Signer
-from pkilab.pki.signature_trust import MessageVerdict, Policy, Revocations, judge
+from pkilab.pki.signature_trust import (
+    MOST_TIME_STAMPS,
+    MessageVerdict,
+    Policy,
+    Revocations,
+    judge,
+)
 
 CONTENT = b"release 1.0"
 DAY, YEAR = timedelta(days=1), timedelta(days=365)
@@ -341,14 +347,22 @@ def test_a_claim_after_the_stamp_is_noted(sign: Any, stamp: Any, ask: Any, now: 
 # Revocation.
 
 
-def ocsp_answer(leaf: Any, issuing: Any, at: datetime, *, revoked: datetime | None = None) -> bytes:
+def ocsp_answer(
+    leaf: Any,
+    issuing: Any,
+    at: datetime,
+    *,
+    revoked: datetime | None = None,
+    knew: datetime | None = None,
+) -> bytes:
     """Answer as the issuer does at that time; cryptography would take the machine's."""
+    knew = knew or at
     status = rfc6960.OCSPCertStatus
     answer = (
         rfc6960.OCSPResponseBuilder()
         .add_response(
             leaf.certificate, issuing.certificate, hashes.SHA256(),
-            status.REVOKED if revoked else status.GOOD, at, at + DAY, revoked,
+            status.REVOKED if revoked else status.GOOD, knew, at + DAY, revoked,
             x509.ReasonFlags.superseded if revoked else None,
         )
         .responder_id(rfc6960.OCSPResponderEncoding.HASH, issuing.certificate)
@@ -501,8 +515,63 @@ def test_an_ended_certificate_is_asked_about_in_answers_of_old(
     ):
         both = Revocations((*today.crls, *kept.crls), kept.ocsp)
         assert ask(stamped, later, revocation=both).trusted == trusted
-    # Before the end, an old answer is stale and no more.
-    assert not ask(stamped, now + 100 * DAY, revocation=known(now + 11 * DAY)).trusted
+    # Before the end, an old answer is stale and no more,
+    middle = now + 100 * DAY
+    assert not ask(stamped, middle, revocation=known(now + 11 * DAY)).trusted
+    # unless the question is about the time of signing.
+    for kept, trusted in (
+        (known(now + 11 * DAY), True),
+        (known(now + 10 * DAY + timedelta(hours=2)), True),
+        (known(now + 9 * DAY), False),
+        (known(now + 101 * DAY), False),  # not made yet
+        (known(now + 10 * DAY, leaf), False),  # revoked before the stamp
+        (Revocations((), (ocsp_answer(leaf, issuing, now + 11 * DAY),)), False),  # none of the CA's
+    ):
+        assert ask(stamped, middle, revocation=kept, policy=AT_SIGNING).trusted == trusted
+    newer = Revocations((*known(now + 11 * DAY).crls, *known(middle, leaf, entry_more=(
+        (x509.InvalidityDate((now + DAY).replace(tzinfo=None)), False),)).crls))  # fmt: skip
+    assert not ask(stamped, middle, revocation=newer, policy=AT_SIGNING).trusted
+
+
+def test_what_a_responder_knew_before_the_stamp_counts_as_from_then(
+    sign: Any, stamp: Any, ask: Any, known: Any, leaf: Any, issuing: Any, now: datetime
+) -> None:
+    """It may sign today what it has known since Monday: thisUpdate says so, not producedAt."""
+    later = now + 2 * YEAR
+    upper = known(later).crls[1:]
+    stamped = stamp(sign(), now + 10 * DAY)
+    for knew, trusted in ((now + 10 * DAY, True), (now + 9 * DAY, False)):
+        answer = ocsp_answer(leaf, issuing, now + 11 * DAY, knew=knew)
+        verdict = ask(stamped, later, revocation=Revocations(upper, (answer,)))
+        assert verdict.trusted == trusted
+
+
+def test_who_signed_content_of_another_type_signed_no_file(
+    leaf: Any, issuing: Any, ask: Any, now: datetime
+) -> None:
+    """The type says what the bytes mean (RFC 5652, 11.1)."""
+    message = cms.build_signed_data(
+        CONTENT, signers=Signer.from_key(leaf.certificate, leaf.key), signing_time=now,
+        chain=[issuing.certificate], content_type="1.2.3",
+    )  # fmt: skip
+    verdict = ask(message, now)
+    assert not verdict.trusted
+    assert verdict.reasons == ("it is about content of type 1.2.3, not 1.2.840.113549.1.7.1",)
+    assert ask(message, now, content_type="1.2.3").trusted
+
+
+def test_the_number_of_time_stamps_that_are_looked_at_is_bounded(
+    sign: Any, stamp: Any, ask: Any, now: datetime
+) -> None:
+    """Anybody may add more, to keep a verifier busy."""
+    message = sign()
+    for serial in range(MOST_TIME_STAMPS):
+        message = stamp(message, now, serial=serial + 1)
+    assert len(ask(message, now).signers[0].time_stamps) == MOST_TIME_STAMPS
+    assert not any("time stamps were looked at" in note for note in ask(message, now).notes)
+    verdict = ask(stamp(message, now, serial=99), now)
+    assert len(verdict.signers[0].time_stamps) == MOST_TIME_STAMPS
+    assert "only the first 16 of its 17 time stamps were looked at" in verdict.notes
 
 
 @pytest.mark.parametrize(

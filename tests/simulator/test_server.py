@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from cryptography import x509
 
-from pkilab import ca_hierarchy
+from pkilab import Lab, ca_hierarchy
 from pkilab.errors import LabError
 from pkilab.pki.keys import generate_key
 from pkilab.pki.requests import build_request
@@ -187,6 +187,31 @@ def test_accounts_are_apart_over_http_too(client):
     with pytest.raises(ClientError, match="UnrecognizedClientException") as caught:
         stranger.list_certificate_authorities()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_target_with_a_host_is_signed_for_that_host():
+    """RFC 9112, section 3.2.2: it goes before Host, by which a URL could be sent elsewhere."""
+    with Lab.simulated(seed="served", enforce_policies=True) as lab:
+        s3, server = lab.client("s3"), lab.serve()
+        for name in ("lab-mine", "lab-other"):
+            s3.create_bucket(Bucket=name)
+            s3.put_object(Bucket=name, Key="k", Body=name.encode())
+        keys = lab.environment()
+        presigner = boto3.client(
+            "s3",
+            region_name="us-east-1",
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+            config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
+        )
+        url = presigner.generate_presigned_url("get_object", {"Bucket": "lab-mine", "Key": "k"})
+        host = urlsplit(url).netloc
+        proxied = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+        target = url.replace("https:", "http:")
+        assert ask(proxied, "GET", target, host=host) == (200, b"lab-mine")
+        status, body = ask(proxied, "GET", target.replace("lab-mine", "lab-other"), host=host)
+        assert (status, b"SignatureDoesNotMatch" in body) == (403, True)
+        proxied.close()
 
 
 def test_a_service_that_is_not_modelled_is_refused_over_http(client):

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pkilab.simulator.service import AwsError, decode_input, encode, service_model
+from pkilab.simulator.access.catalogue import SERVICES
+from pkilab.simulator.service import AwsError, _pattern, decode_input, encode, service_model
 
 MODEL = service_model("acm-pca")
 ISSUE = MODEL.operation_model("IssueCertificate")
@@ -123,3 +124,19 @@ def test_times_are_encoded_as_epoch_seconds_and_absence_is_left_out():
     moment = datetime(2026, 1, 5, 9, tzinfo=UTC)
     encoded = encode(shape, {"CertificateAuthority": {"CreatedAt": moment, "Serial": None}})
     assert encoded == {"CertificateAuthority": {"CreatedAt": moment.timestamp()}}
+
+
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - {"tagging"}))
+def test_every_pattern_of_a_services_model_is_understood(service):
+    """They are written for Java, whose classes and ranges are not all Python's."""
+    model = service_model(service)
+    for name in model.shape_names:
+        if pattern := model.shape_for(name).metadata.get("pattern"):
+            assert _pattern(pattern).groups >= 0, name
+
+
+def test_javas_classes_match_what_they_say():
+    """A nonce of ASCII; a name that may have any character of Unicode."""
+    assert _pattern(r"\p{ASCII}+").fullmatch("a b~")
+    assert not _pattern(r"\p{ASCII}+").fullmatch("\xe9")
+    assert _pattern(r"[\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF]").fullmatch("\U0001f600")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from botocore.model import StructureShape
 
@@ -71,10 +71,9 @@ def _domain(service: str, asked: Asked) -> Iterator[Access]:
         yield asked.access(resource, "AddCertificateToDomain")
     if gone:
         yield asked.access(resource, "RemoveCertificateFromDomain")
-    parts = urlsplit(uri)
-    if parts.scheme == "s3" and (found := asked.facts.resource(f"arn:aws:s3:::{parts.netloc}")):
-        action = "s3:GetObjectVersion" if version else "s3:GetObject"
-        yield Access(action, f"arn:aws:s3:::{parts.netloc}{parts.path}", found.owner)
+    place = f"arn:aws:s3:::{uri.removeprefix('s3://')}"  # a key may have ? and # in it
+    if uri and (found := asked.facts.resource(place.partition("/")[0])):
+        yield Access("s3:GetObjectVersion" if version else "s3:GetObject", place, found.owner)
 
 
 def _truststore(asked: Asked) -> tuple[str, str, bool, bool]:

@@ -78,13 +78,21 @@ class Facts(Protocol):
     def key(self, key_id: str, operation: str, call: Call) -> Key | None:
         """Return the key that an operation of KMS means; None: KMS itself refuses what it names."""
 
-    def granted_key(self, token: str) -> str | None:
-        """Return the ARN of the key of a grant token."""
+    def grant(self, members: Json, call: Call) -> Key | None:
+        """Return the key of the grant that RetireGrant means, as its issuer's; None: no such."""
 
     def grants(
-        self, key_arn: str, operation: str, members: Json, now: datetime
+        self, key_arn: str, operation: str, members: Json, now: datetime, issuer: str = ""
     ) -> tuple[Document, ...]:
-        """Return a key's grants that may speak for an operation, as policies."""
+        """Return a key's grants that may speak for an operation, as policies.
+
+        Args:
+            key_arn: the key's.
+            operation: of those that grants have.
+            members: the request's.
+            now: the time.
+            issuer: the account whose grants alone are meant; "": those of all.
+        """
 
     def encrypting_key(self, ciphertext: bytes) -> str | None:
         """Return the ARN of the symmetric key that a ciphertext of KMS's was made with."""

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from pkilab.errors import MalformedError
-from pkilab.iam import Decision, Document, Policies, Request
+from pkilab.iam import Decision, Document, Policies, Principal, Request
 from pkilab.simulator import world
 from pkilab.simulator.access import condition_keys, request_context
 from pkilab.simulator.access.asking import Access, Context, Facts, Resource
@@ -24,10 +24,19 @@ from pkilab.simulator.access.catalogue import accesses, fills_in
 from pkilab.simulator.access.denials import denial
 from pkilab.simulator.identity import Identity
 from pkilab.simulator.policies import decide, read_policy
-from pkilab.simulator.service import Call, Json, not_simulated
+from pkilab.simulator.service import AwsError, Call, Json, not_simulated
 
 KEPT = 1_000  # decisions; the oldest go first
 _RESOURCE_CONTROLLED = frozenset({"kms", "logs", "s3", "sts"})
+_ANYONE = Principal(kind="anonymous", arn="*", account="")
+_OPEN = read_policy(
+    {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"},
+    },
+    kind="resource",
+    name="what is open to everybody",
+)
 _Levels = tuple[tuple[Document, ...], ...]
 
 
@@ -81,6 +90,28 @@ class Gate(world.Gate):
                 user = call.identity.principal.arn
                 raise denial(service, user, access, decision, near=near, own=own)
 
+    def admit_anyone(self, action: str, resource: str, owner: str, call: Call) -> None:
+        """Let somebody without credentials do what a resource's owner lets everybody do.
+
+        Source: AWS Organizations User Guide, "Resource control policies": they bound every caller.
+
+        Raises:
+            AwsError: AccessDenied, a resource control policy does not; NotImplemented, it says
+                what is not modelled.
+        """
+        _, levels = self._organizations.controls(owner)
+        access = Access(action, resource, owner)
+        context = request_context.of_call(call, action.partition(":")[0])
+        context |= request_context.of_organization(self._organizations, owner, "resource")
+        context |= request_context.of_resource(access, None, owner)
+        request = Request(_ANYONE, action, resource, owner, context)
+        policies = Policies(resource=(_OPEN,), resource_control=levels)
+        _refuse_unknown_keys(request, policies)
+        decision = decide(request, policies)
+        self.decisions.append((request, decision))
+        if not decision.allowed:
+            raise AwsError("AccessDenied", "Access Denied", 403)
+
     def policies_of(self, call: Call) -> Policies:
         """Return what else than a resource's own policy has a say on what a caller may.
 
@@ -113,8 +144,7 @@ class Gate(world.Gate):
         )
         policies = self._policies(request, access, call, resource)
         if access.action.startswith("kms:") and resource is not None:
-            grants = self._grants(access, resource, members, call)
-            policies = replace(policies, resource=(*policies.resource, *grants))
+            policies = self._with_grants(policies, request, members, call)
         _refuse_unknown_keys(request, policies)
         decision = decide(request, policies)
         self.decisions.append((request, decision))
@@ -152,11 +182,28 @@ class Gate(world.Gate):
             requires_resource_policy=access.requires_resource_policy,
         )
 
-    def _grants(
-        self, access: Access, resource: Resource, members: Json, call: Call
-    ) -> tuple[Document, ...]:
-        operation = access.action.partition(":")[2]
-        return self._facts.grants(resource.arn, operation, members, call.now)
+    def _with_grants(
+        self, policies: Policies, request: Request, members: Json, call: Call
+    ) -> Policies:
+        """Return policies and the key's grants.
+
+        A grant speaks for the key, and for the account that issued it: to its own principals it is
+        enough on another account's key, too. Who may retire a grant is the grant's to say, and a
+        key policy has no say in it.
+
+        Sources: KMS Developer Guide, "Retiring and revoking grants"; AWS re:Post, "Why did Amazon
+        EC2 Auto Scaling fail to launch instances with encrypted AMI" (service-linked roles have
+        no permission for KMS, and their grants are issued from their own account).
+        """
+        operation, account = request.action.partition(":")[2], request.principal.account
+        grants = self._facts.grants(request.resource, operation, members, call.now)
+        if operation == "RetireGrant":
+            return replace(policies, resource=grants, identity=(*policies.identity, *grants))
+        found = replace(policies, resource=(*policies.resource, *grants))
+        if request.same_account:
+            return found
+        issued = self._facts.grants(request.resource, operation, members, call.now, account)
+        return replace(found, identity=(*policies.identity, *issued))
 
     def _together(self, one: str, other: str) -> bool:
         """Whether two accounts are of one organization."""

@@ -223,11 +223,12 @@ def _untag(asked: Asked) -> Iterator[Access]:
 
 
 def _retire(asked: Asked) -> Iterator[Access]:
-    """RetireGrant: the grant itself lets its retiring principal, and IAM others."""
-    token = asked.members.get("GrantToken")
-    arn = asked.facts.granted_key(token) if token else asked.members.get("KeyId")
-    if arn:
-        yield from _on_key(asked, arn)
+    """RetireGrant: the grant lets its retiring principal, and IAM others of its issuer's account.
+
+    Source: KMS Developer Guide, "Retiring and revoking grants".
+    """
+    if found := asked.facts.grant(asked.members, asked.call):
+        yield replace(asked.access(found.arn, context=_caller(asked)), owner=found.owner)
 
 
 def _stores(asked: Asked) -> Iterator[Access]:

@@ -10,29 +10,30 @@ managing access permissions" (ARNs).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pkilab.simulator.access.asking import Access, Asked, Rule, anywhere, given, rows, tagging
 
 PREFIX = "logs"
+_LOG_GROUP = re.compile(r"arn:[\w-]*:logs:[\w-]*:\d*:log-group:")
 KEYS = frozenset({"aws:requesttag/", "aws:tagkeys"})
 TAGGING = "tag"
 
 
-def _name(asked: Asked) -> str:
-    """Return the name of the log group that a request names in one of many ways."""
+def _names(asked: Asked) -> list[str]:
+    """Return the names of the log groups that a request names in one of many ways."""
     members = asked.members
-    found = members.get("logGroupName") or members.get("logGroupIdentifier") or ""
-    names = members.get("logGroupNames") or members.get("logGroupIdentifiers") or ["*"]
-    name = found or names[0]
-    if name.startswith("arn:"):
-        name = name.split(":", 6)[6]
-    return str(name).removesuffix(":*")
+    one = (members.get("logGroupName"), members.get("logGroupIdentifier"))
+    several = (*members.get("logGroupNames", ()), *members.get("logGroupIdentifiers", ()))
+    named = dict.fromkeys(str(each) for each in (*one, *several) if each)
+    return [_LOG_GROUP.sub("", each).removesuffix(":*") for each in named] or ["*"]
 
 
 def _group(asked: Asked) -> Iterator[Access]:
     tags = tagging(asked.members.get("tags"))
-    yield asked.access(asked.arn(f"log-group:{_name(asked)}:log-stream:"), context=tags)
+    for name in _names(asked):
+        yield asked.access(asked.arn(f"log-group:{name}:log-stream:"), context=tags)
 
 
 def _groups(asked: Asked) -> Iterator[Access]:
@@ -41,12 +42,13 @@ def _groups(asked: Asked) -> Iterator[Access]:
 
 def _stream(asked: Asked) -> Iterator[Access]:
     stream = asked.members.get("logStreamName", "")
-    yield asked.access(asked.arn(f"log-group:{_name(asked)}:log-stream:{stream}"))
+    for name in _names(asked):
+        yield asked.access(asked.arn(f"log-group:{name}:log-stream:{stream}"))
 
 
 def _tags(member: str) -> Rule:
     def rule(asked: Asked) -> Iterator[Access]:
-        arn = asked.members.get("resourceArn") or asked.arn(f"log-group:{_name(asked)}")
+        arn = asked.members.get("resourceArn") or asked.arn(f"log-group:{_names(asked)[0]}")
         context = tagging(asked.members.get(member)) if member == "tags" else {}
         keys = asked.members.get("tagKeys") or (
             asked.members.get("tags") if member == "keys" else None

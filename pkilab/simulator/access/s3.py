@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl
 
 from pkilab.simulator.access.asking import (
     Access,
@@ -25,7 +25,7 @@ from pkilab.simulator.access.asking import (
     given,
     rows,
 )
-from pkilab.simulator.service import AwsError
+from pkilab.simulator.borrowed_requests import read_copy_source
 
 PREFIX = "s3"
 KEYS = frozenset(
@@ -205,7 +205,7 @@ def _copied(asked: Asked, source: tuple[str, str, str | None]) -> Iterator[Acces
 def _deleting(asked: Asked) -> Iterator[Access]:
     """DeleteObject, and DeleteObjects for every key that it names."""
     members = asked.members
-    listed = members.get("Delete", {}).get("Objects") or [members]
+    listed = members["Delete"]["Objects"] if "Delete" in members else [members]
     for each in listed:
         place = (members["Bucket"], each["Key"], each.get("VersionId"))
         action = "DeleteObjectVersion" if place[2] else "DeleteObject"
@@ -266,12 +266,7 @@ def _source(copied: object) -> tuple[str, str, str | None] | None:
         return copied["Bucket"], copied["Key"], copied.get("VersionId")
     if not isinstance(copied, str):
         return None
-    parts = urlsplit(copied)
-    bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
-    if not bucket or not key:
-        message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
-        raise AwsError("InvalidArgument", message)
-    return bucket, key, dict(parse_qsl(parts.query)).get("versionId")
+    return read_copy_source(copied)
 
 
 # Settings of a bucket whose operations are named otherwise than their actions.

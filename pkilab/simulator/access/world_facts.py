@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
-
-from moto.iam.models import iam_backends
+from typing import Protocol
 
 from pkilab.iam import Document
 from pkilab.simulator.access.asking import Context, Key, Resource
@@ -33,7 +31,7 @@ class _Keys(Protocol):
 class _Grants(Protocol):
     def of_token(self, token: str) -> state.Grant: ...
     def documents(
-        self, key: state.Key, operation: str, members: Mapping[str, Any], now: datetime
+        self, key: state.Key, operation: str, members: Json, now: datetime, issuer: str = ""
     ) -> tuple[Document, ...]: ...
 
 
@@ -120,19 +118,25 @@ class WorldFacts:
         except AwsError:
             return None
 
-    def granted_key(self, token: str) -> str | None:
-        """Return the ARN of the key of a grant token."""
+    def grant(self, members: Json, call: Call) -> Key | None:
+        """Return the key of the grant that RetireGrant means, as its issuer's; None: no such."""
+        token = members.get("GrantToken")
         try:
-            return self._kms.grants.of_token(token).key_arn
-        except AwsError:
+            if token is not None:
+                found = self._kms.grants.of_token(token)
+            else:
+                key = self._kms.keys.find(call, members.get("KeyId") or "", "RetireGrant")
+                found = key.grants[members.get("GrantId") or ""].grant
+        except (AwsError, KeyError):
             return None
+        return Key(found.key_arn, found.issuing_account)
 
     def grants(
-        self, key_arn: str, operation: str, members: Json, now: datetime
+        self, key_arn: str, operation: str, members: Json, now: datetime, issuer: str = ""
     ) -> tuple[Document, ...]:
-        """Return a key's grants that may speak for an operation, as policies."""
+        """Return a key's grants that may speak for an operation, as policies; as `Facts` says."""
         found = self._kms.keys.by_arn(key_arn)
-        return self._kms.grants.documents(found, operation, members, now) if found else ()
+        return self._kms.grants.documents(found, operation, members, now, issuer) if found else ()
 
     def _key(self, arn: str) -> Resource | None:
         found = self._kms.keys.by_arn(arn)
@@ -165,18 +169,7 @@ class WorldFacts:
 
     def path(self, account: str, kind: str, name: str) -> str:
         """Return the path of an IAM user, role, group or other entity; ``/``: there is none."""
-        backend = iam_backends[account]["aws"]
-        if kind == "role":
-            found = next((one for one in backend.roles.values() if one.name == name), None)
-        elif kind == "user":
-            found = backend.users.get(name)
-        elif kind == "group":
-            found = backend.groups.get(name)
-        elif kind == "instance-profile":
-            found = backend.instance_profiles.get(name)
-        else:
-            found = backend.certificates.get(name) if kind == "server-certificate" else None
-        return getattr(found, "path", None) or "/"
+        return self._identities.directory.path(account, kind, name)
 
     def key_user(self, account: str, access_key_id: str) -> str | None:
         """Return the name of the user of an account whose access key it is."""

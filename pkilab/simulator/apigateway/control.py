@@ -26,9 +26,11 @@ class ControlPlane(RestJsonService):
         self._state, self._domains = state, domains
         self._numbers = world.entropy(self.name)
 
-    def tag_resource(self, call: Call, resource_arn: str, tags: dict[str, str]) -> Json:
+    def tag_resource(
+        self, call: Call, resource_arn: str, tags: dict[str, str] | None = None
+    ) -> Json:
         """Add tags to an API, a stage or a domain name."""
-        self._tags(call, resource_arn).update(tags)
+        self._tags(call, resource_arn).update(tags or {})
         return {}
 
     def untag_resource(self, call: Call, resource_arn: str, tag_keys: list[str]) -> Json:

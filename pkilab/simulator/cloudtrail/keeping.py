@@ -3,7 +3,8 @@
 Left out are octets (messages, signatures, ciphertexts, code), what the API's model marks as
 sensitive (keys, passphrases, environments), one-time codes and tokens. It is left out when the call
 is recorded, so that no secret outlives its call here. For two services whose examples show
-certificates as buffers of octets, those are kept.
+certificates as buffers of octets, those are kept. A session token is hidden, which AWS shows: what
+this world prints must be safe to publish.
 
 Sources: KMS Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail"; AWS Private CA User
 Guide and ACM User Guide, examples of CloudTrail events.
@@ -29,6 +30,7 @@ _UNLOGGED: dict[str, frozenset[str]] = {
     "iam": frozenset({"AuthenticationCode1", "AuthenticationCode2", "SecretAccessKey"}),
     "cloudformation": frozenset({"ParameterValue", "TemplateBody"}),
 }
+_HIDDEN = {("sts", "SessionToken"): HIDDEN}
 _NOTHING: frozenset[str] = frozenset()
 # What becomes of a member, besides a text that stands for it.
 _AS_IS, _LOOKED_INTO, _ABSENT = object(), object(), object()
@@ -47,6 +49,8 @@ def kept(service: str, shape: Shape | None, members: Mapping[str, Any]) -> dict[
     found: dict[str, Any] = {}
     fates = _fates(service, shape)
     for name, value in members.items():
+        if value is None:
+            continue
         fate = fates.get(name, _LOOKED_INTO)
         if fate is _AS_IS:
             found[name] = value
@@ -69,6 +73,8 @@ def _fates(service: str, shape: Shape | None) -> Mapping[str, Any]:
 def _fate(service: str, name: str, shape: Shape) -> Any:  # noqa: ANN401 - or a text for it
     if name in _UNLOGGED.get(service, _NOTHING):
         return _ABSENT
+    if (service, name) in _HIDDEN:
+        return _HIDDEN[service, name]
     if _is_sensitive(service, shape):
         return _MARKS.get(service, _ABSENT)
     if shape.type_name == "blob" and service not in _WITH_BUFFERS:

@@ -40,8 +40,12 @@ _FAILED = 300
 # Operations whose UserName may be left out by a user who means itself.
 _OF_ONESELF = {
     "CreateAccessKey",
+    "CreateLoginProfile",
+    "DeactivateMFADevice",
     "DeleteAccessKey",
+    "DeleteLoginProfile",
     "DeleteSigningCertificate",
+    "GetLoginProfile",
     "GetUser",
     "ListAccessKeys",
     "ListMFADevices",

@@ -10,7 +10,7 @@ from typing import Any
 from pkilab.simulator.iam.base import IamBase, conflict, no_such
 from pkilab.simulator.identity import keys
 from pkilab.simulator.identity.directory import boundary_of
-from pkilab.simulator.service import Call, Json
+from pkilab.simulator.service import Call, Json, error
 
 
 class Users(IamBase):
@@ -27,6 +27,10 @@ class Users(IamBase):
         """Create a user."""
         if permissions_boundary is not None:
             self._require_boundary(call, permissions_boundary)
+        # "Names are not distinguished by case": IAM User Guide, "IAM and AWS STS quotas".
+        if user_name.lower() in map(str.lower, self._backend(call).users):
+            message = f"User with name {user_name} already exists."
+            raise error("iam", "EntityAlreadyExistsException", message)
         answer = self._by_moto("CreateUser", call, user_name=user_name, **others)
         user = self._backend(call).users[user_name]
         user.id = keys.unique_id("AIDA", self._entropy)

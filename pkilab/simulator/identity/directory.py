@@ -114,6 +114,30 @@ class Directory:
             each.name == name for each in self._backend(account).roles.values()
         )
 
+    def has_id(self, unique_id: str) -> bool:
+        """Whether a user or role of the world has this unique id, such as AIDA..."""
+        return any(
+            each.id == unique_id
+            for account in self._accounts
+            for held in (self._backend(account).users, self._backend(account).roles)
+            for each in held.values()
+        )
+
+    def path(self, account: str, kind: str, name: str) -> str:
+        """Return the path of a user, role, group or other entity; ``/``: there is none."""
+        backend = self._backend(account)
+        if kind == "role":
+            found = next((each for each in backend.roles.values() if each.name == name), None)
+        else:
+            held = {
+                "user": backend.users,
+                "group": backend.groups,
+                "instance-profile": backend.instance_profiles,
+                "server-certificate": backend.certificates,
+            }
+            found = held.get(kind, {}).get(name)
+        return getattr(found, "path", None) or "/"
+
     def name_users(self, entropy: RandomSource) -> None:
         """Give users whom moto has made before unique ids of AWS's shape."""
         for account in self._accounts:

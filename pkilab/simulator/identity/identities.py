@@ -48,6 +48,7 @@ class Session:
     transitive: tuple[str, ...] = ()  # keys of tags that go on to the next role
     source_identity: str = ""
     issuer: str = ""  # the ARN of the user who got it; of a role's session, of whoever assumed it
+    issuer_id: str = ""  # that user's unique id
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,8 @@ class Identities:
             user = self.directory.user(identity.principal.arn)
             return user if user and user.user_id == identity.principal.user_id else None
         session = identity.session
-        return self.directory.user(session.issuer) if session else None
+        user = self.directory.user(session.issuer) if session else None
+        return user if user and session and user.user_id == session.issuer_id else None
 
     # Sessions.
 
@@ -304,6 +306,7 @@ class Identities:
             policies=policies,
             tags=tags or {},
             issuer=identity.principal.arn,
+            issuer_id=identity.principal.user_id,
         )
         return self._start(principal, session)
 

@@ -36,6 +36,11 @@ _CREDENTIAL = re.compile(
 )
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 _UNSIGNED = "UNSIGNED-PAYLOAD"
+_ONE_MECHANISM = (
+    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
+    "string parameter or the Authorization header should be specified"
+)
+_PRESIGNED = frozenset({"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"})
 _UNRESERVED = "-_.~"
 _PORTS = {"http": 80, "https": 443}
 _Query = list[tuple[str, str]]
@@ -64,11 +69,20 @@ def verify(request: HttpRequest, secret: str) -> None:
     Raises:
         AwsError: SignatureDoesNotMatch (JSON and REST-JSON: InvalidSignatureException); other
             codes where the signature cannot be read or what was to be signed was not;
-            NotImplemented, it is of a kind that is not simulated.
+            InvalidArgument, the request is signed in two ways; NotImplemented, it is of a kind
+            that is not simulated.
     """
     parts = urlsplit(request.url)
     query = parse_qsl(parts.query, keep_blank_values=True)
     asked = dict(query)
+    # Else a URL that is presigned for one service could be sent with another's name in a header.
+    ways = (
+        "authorization" in request.headers,
+        "AWSAccessKeyId" in asked or "Signature" in asked,
+        not _PRESIGNED.isdisjoint(asked),
+    )
+    if sum(ways) > 1:
+        raise AwsError("InvalidArgument", _ONE_MECHANISM)
     if "AWSAccessKeyId" in asked:
         _verify_old(request, parts, asked, secret)
         return
@@ -210,11 +224,10 @@ def _payload(request: HttpRequest, signed: _Signed, asked: Mapping[str, str]) ->
     Raises:
         AwsError: XAmzContentSHA256Mismatch; NotImplemented, each chunk is signed.
     """
-    if signed.in_url:
-        found = asked.get("X-Amz-Content-Sha256", _UNSIGNED)
-        return found if signed.service == "s3" else hashlib.sha256(request.body).hexdigest()
     computed = hashlib.sha256(request.body).hexdigest()
     said = request.headers.get("x-amz-content-sha256")
+    if signed.in_url and signed.service == "s3":
+        said = asked.get("X-Amz-Content-Sha256", said or _UNSIGNED)
     if signed.service != "s3" or said is None:
         return computed
     if said.startswith("STREAMING-AWS4-"):

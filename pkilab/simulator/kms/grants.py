@@ -227,7 +227,12 @@ class Grants:
                 del key.grants[life.grant.grant_id]
 
     def documents(
-        self, key: Key, operation: str, members: Mapping[str, Any], now: datetime
+        self,
+        key: Key,
+        operation: str,
+        members: Mapping[str, Any],
+        now: datetime,
+        issuer: str = "",
     ) -> tuple[Document, ...]:
         """Return the grants on a key that may speak for a request, as policies.
 
@@ -239,19 +244,25 @@ class Grants:
             operation: a grant operation, such as ``Sign`` or ``ReEncryptFrom``.
             members: the request's, decoded.
             now: when it is made.
+            issuer: the account whose grants alone are meant; "": those of all.
         """
         named = {
             grant.grant_id
             for token in members.get("GrantTokens") or ()
             if (grant := self._tokens.get(token))
         }
-        if operation == "RetireGrant" and (token := members.get("GrantToken")):
-            named |= {self._tokens[token].grant_id} if token in self._tokens else set()
+        lives = list(key.grants.values())
+        if operation == "RetireGrant":  # of a grant, by what it says itself
+            retired = self._tokens.get(members.get("GrantToken") or "")
+            number = retired.grant_id if retired else str(members.get("GrantId"))
+            lives = [life for life in lives if life.grant.grant_id == number]
+            named |= {number} if retired else set()
         return tuple(
             life.grant.document
-            for life in key.grants.values()
+            for life in lives
             if (life.known_from <= now or life.grant.grant_id in named)
             and (life.gone_from is None or now < life.gone_from)
+            and issuer in {"", life.grant.issuing_account}
             and _speaks(life.grant, operation, members)
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from moto.iam.models import iam_backends
+from pkilab.simulator.identity.directory import Directory
 
 _NAMED = re.compile(
     r"arn:[a-z-]+:(?:iam|sts)::(?P<account>\d{12}):"
@@ -24,24 +24,18 @@ def exists(principal: str, accounts: Collection[str]) -> bool:
         principal: an ARN, an account's 12 digits, or IAM's unique id of a user or role.
         accounts: those of the world.
     """
+    directory = Directory(tuple(accounts))
     if principal in accounts:
         return True
     named = _NAMED.fullmatch(principal)
     if named is None:
-        return any(_has_id(account, principal) for account in accounts)
+        return directory.has_id(principal)
     account, kind = named["account"], named["kind"]
     if account not in accounts:
         return False
-    if kind in {"root", "federated-user"}:
-        return True
-    backend = iam_backends[account]["aws"]
     if kind == "assumed-role":
         role, _, session = named["rest"].partition("/")
-        return bool(session) and any(each.name == role for each in backend.roles.values())
-    holders = backend.users if kind == "user" else backend.roles
-    return any(each.arn == principal for each in holders.values())
-
-
-def _has_id(account: str, unique_id: str) -> bool:
-    backend = iam_backends[account]["aws"]
-    return any(each.id == unique_id for each in (*backend.users.values(), *backend.roles.values()))
+        return bool(session) and directory.has_role_called(account, role)
+    if kind in {"user", "role"}:
+        return (directory.user if kind == "user" else directory.role)(principal) is not None
+    return True

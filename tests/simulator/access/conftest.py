@@ -58,8 +58,9 @@ class _Facts:
     keys: dict[str, Key] = field(default_factory=dict)
     objects: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     grant_documents: tuple[Document, ...] = ()
+    issued: tuple[Document, ...] = ()  # those of them that the caller's account issued
     ciphertexts: dict[bytes, str] = field(default_factory=dict)
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, Key] = field(default_factory=dict)
 
     def resource(self, arn):
         if arn.startswith("arn:aws:s3:::"):
@@ -69,11 +70,11 @@ class _Facts:
     def key(self, key_id, operation, call):
         return self.keys.get(key_id)
 
-    def granted_key(self, token):
-        return self.tokens.get(token)
+    def grant(self, members, call):
+        return self.tokens.get(members.get("GrantToken"))
 
-    def grants(self, key_arn, operation, members, now):
-        return self.grant_documents
+    def grants(self, key_arn, operation, members, now, issuer=""):
+        return self.issued if issuer else self.grant_documents
 
     def encrypting_key(self, ciphertext):
         return self.ciphertexts.get(ciphertext)

@@ -166,7 +166,7 @@ def world(fakes):
         {BUCKET: bucket}, {KEY: Key(KEY, MAIN, "alias/a"), "alias/a": Key(KEY, MAIN)}
     )
     found.objects["bucket", OBJECT] = {"Team": "pki"}
-    found.tokens["token"] = KEY
+    found.tokens["token"] = Key(KEY, MAIN)
     found.ciphertexts[b"octets"] = KEY
     return found
 

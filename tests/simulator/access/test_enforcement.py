@@ -239,6 +239,33 @@ def test_a_grant_lets_its_grantee_sign(lab, person):
     refused("AccessDeniedException", grantee("kms").sign, KeyId=key, **SIGN)
 
 
+def test_a_grant_is_retired_by_whom_it_names_or_by_its_issuers_account(lab, person):
+    """By the retiring principal of this grant alone, or who has kms:RetireGrant in IAM."""
+    kms, key = lab.client("kms"), signing_key(lab)
+    retiring, grantee, administrator = person(), person(), person({"Action": "kms:RetireGrant"})
+    arns = [each("sts").get_caller_identity()["Arn"] for each in (retiring, grantee)]
+    names = {"KeyId": key, "GranteePrincipal": arns[1], "Operations": ["Sign"]}
+    own = kms.create_grant(**names, RetiringPrincipal=arns[0])["GrantId"]
+    second, third = (kms.create_grant(**names)["GrantId"] for _ in range(2))
+    for who, grant in ((retiring, second), (grantee, own), (grantee, second)):
+        refused("AccessDeniedException", who("kms").retire_grant, KeyId=key, GrantId=grant)
+    retiring("kms").retire_grant(KeyId=key, GrantId=own)
+    administrator("kms").retire_grant(KeyId=key, GrantId=second)
+    assert [each["GrantId"] for each in kms.list_grants(KeyId=key)["Grants"]] == [third]
+
+
+def test_a_grant_is_enough_for_whom_its_own_account_gave_it(lab, person):
+    """As for service-linked roles; one that the key's account issued takes the caller's half."""
+    key = signing_key(lab, {"Principal": {"AWS": OTHER}, "Action": "kms:CreateGrant"})
+    grantee = person(account="other")
+    who = grantee("sts").get_caller_identity()["Arn"]
+    members = {"KeyId": key, "GranteePrincipal": who, "Operations": ["Sign"]}
+    lab.client("kms").create_grant(**members)
+    refused("AccessDeniedException", grantee("kms").sign, KeyId=key, **SIGN)
+    lab.client("kms", account="other").create_grant(**members)
+    assert grantee("kms").sign(KeyId=key, **SIGN)["Signature"]
+
+
 def test_a_bucket_of_another_account_takes_both_halves(lab, person):
     """A bucket policy there and a statement here; outside of an organization little is told."""
     s3 = lab.client("s3")
@@ -256,6 +283,23 @@ def test_a_bucket_of_another_account_takes_both_halves(lab, person):
     assert reader("s3").get_object(**get)["Body"].read() == b"crl"
     refused("AccessDenied", person(account="other")("s3").get_object, **get)
     refused("AccessDenied", reader("s3").delete_object, **get)
+
+
+def test_a_bucket_policy_denies_whom_it_means_alone(lab, person):
+    """Neither whom NotPrincipal spares nor whoever meets the condition; nobody judges twice."""
+    s3, objects = lab.client("s3"), "arn:aws:s3:::lab-spared/*"
+    s3.create_bucket(Bucket="lab-spared")
+    spared, other = person({"Action": "s3:*"}), person({"Action": "s3:*"})
+    who = spared("sts").get_caller_identity()["Arn"]
+    names = [f"arn:aws:iam::{MAIN}:root", f"arn:aws:iam::{MAIN}:user/learner", who]
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": objects}
+    plain = {**deny, "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(
+        Bucket="lab-spared", Policy=text({**deny, "NotPrincipal": {"AWS": names}}, plain)
+    )
+    spared("s3").put_object(Bucket="lab-spared", Key="k", Body=b"x")
+    assert spared("s3").get_object(Bucket="lab-spared", Key="k")["Body"].read() == b"x"
+    refused("AccessDenied", other("s3").get_object, Bucket="lab-spared", Key="k")
 
 
 def test_s3_tells_a_missing_object_only_to_who_may_list(lab, person):
@@ -334,6 +378,36 @@ def test_a_service_control_policy_bounds_a_member(lab):
     message = refused("AccessDeniedException", kms.schedule_key_deletion, KeyId=theirs)
     assert message.endswith("with an explicit deny in a service control policy")
     kms.describe_key(KeyId=theirs)
+
+
+def test_a_resource_control_policy_closes_what_is_open_to_everybody(lab):
+    """A member's public bucket: to callers without credentials, too."""
+    organizations, s3 = lab.client("organizations"), lab.client("s3", account="other")
+    s3.create_bucket(
+        Bucket="lab-public",
+        ObjectOwnership="BucketOwnerPreferred",
+    )
+    s3.delete_public_access_block(Bucket="lab-public")
+    s3.put_object(Bucket="lab-public", Key="k", Body=b"x", ACL="public-read")
+    assert lab.fetch("https://lab-public.s3.amazonaws.com/k").body == b"x"
+    organization = organizations.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+    invited = organizations.invite_account_to_organization(Target={"Id": OTHER, "Type": "ACCOUNT"})
+    lab.client("organizations", account="other").accept_handshake(
+        HandshakeId=invited["Handshake"]["Id"]
+    )
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    organizations.enable_policy_type(RootId=root, PolicyType="RESOURCE_CONTROL_POLICY")
+    assert lab.fetch("https://lab-public.s3.amazonaws.com/k").body == b"x"
+    outside = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": organization}}
+    policy = organizations.create_policy(
+        Name="perimeter",
+        Description="",
+        Type="RESOURCE_CONTROL_POLICY",
+        Content=text({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": outside}),
+    )["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=policy, TargetId=root)
+    assert lab.fetch("https://lab-public.s3.amazonaws.com/k").status == 403
+    assert s3.get_object(Bucket="lab-public", Key="k")["Body"].read() == b"x"
 
 
 def test_acm_asks_the_private_ca_in_the_requesters_name(lab, person):

@@ -6,9 +6,12 @@ import pytest
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pkilab import Lab
-from pkilab.simulator.service import HttpRequest
+from pkilab.simulator.access.catalogue import SERVICES
+from pkilab.simulator.service import HttpRequest, service_model
 
 MAIN = "111122223333"
 S3 = "https://s3.us-east-1.amazonaws.com"
@@ -111,7 +114,7 @@ def test_a_subresource_with_a_value_is_still_one(key, send, bucket, method, targ
         ("GET", "/lab-bucket/open?acl&tagging", "InvalidArgument"),
         ("PUT", "/lab-bucket/open?tagging&uploadId=1&partNumber=1", "InvalidArgument"),
         ("POST", "/lab-bucket/open?select&select-type=2&uploads", "InvalidArgument"),
-        ("PUT", "/lab-bucket?inventory", "NotImplemented"),
+        ("PUT", "/lab-bucket?inventory", "InvalidArgument"),
         ("GET", "//lab-bucket/open", "InvalidBucketName"),
         ("GET", "/lab-bucket%2Fsecret", "InvalidBucketName"),
         ("GET", "/lab-bucket;x/secret", "InvalidBucketName"),
@@ -223,3 +226,51 @@ def test_every_log_group_that_a_query_names_is_asked_for(lab, key):
         user.start_query(**asked, logGroupNames=["open", "secret"])
     with pytest.raises(user.exceptions.ClientError, match="logGroupIdentifier is not simulated"):
         user.describe_log_streams(logGroupIdentifier="open")
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 9000)
+    | st.sampled_from(["", "*", "arn:", "arn:aws:s3:::b/k", "::::::", "\x00", "${aws:userid}"])
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2)
+    | st.dictionaries(
+        st.sampled_from(["Key", "Value", "TagKey", "TagValue", "Id", "Type"]), inner, max_size=2
+    ),
+    max_leaves=6,
+)  # fmt: skip
+JSON_SERVICES = {
+    "acm": "CertificateManager", "acm-pca": "ACMPrivateCA", "kms": "TrentService",
+    "logs": "Logs_20140328", "organizations": "AWSOrganizationsV20161128",
+    "cloudtrail": "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+}  # fmt: skip
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_whatever_is_asked_is_answered_in_declared_errors(lab, send, data):
+    """By the gate, the service and moto: members of every kind, and paths of every form."""
+    admin = lab._place.gateway.credentials["main"]
+    who = Credentials(admin.access_key_id, admin.secret_access_key)
+    service = data.draw(st.sampled_from([*JSON_SERVICES, "s3"]))
+    if service == "s3":
+        method = data.draw(st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD"]))
+        path = data.draw(st.text("ab/%25;.?&=acl", max_size=20))
+        source = data.draw(st.text("ab/%25;.?&=#", max_size=12))
+        body = data.draw(st.binary(max_size=20))
+        headers = {"x-amz-copy-source": source.strip()} if source.strip() else {}
+        answer = send(who, method, f"{S3}/{path}", body, headers)
+    else:
+        operation = data.draw(st.sampled_from(sorted(SERVICES[service].table)))
+        shape = service_model(service).operation_model(operation).input_shape
+        names = list(shape.members) if shape else []
+        members = {name: data.draw(ODD) for name in names if data.draw(st.booleans())}
+        headers = {
+            "content-type": "application/x-amz-json-1.1",
+            "x-amz-target": f"{JSON_SERVICES[service]}.{operation}",
+        }
+        url = f"https://{service}.us-east-1.amazonaws.com/"
+        answer = send(who, "POST", url, json.dumps(members).encode(), headers, service=service)
+    assert answer.status != 500
+    assert b"InternalFailure" not in answer.body

@@ -127,6 +127,7 @@ def test_every_key_of_a_deletion_is_asked_for(needs):
     assert pairs(found) == [
         ("s3:DeleteObject", f"{BUCKET}/k"), ("s3:DeleteObjectVersion", f"{BUCKET}/l"),
     ]  # fmt: skip
+    assert not needs("s3", "DeleteObjects", Bucket="b", Delete={"Objects": []})
 
 
 def test_a_copy_source_that_is_none_is_refused(needs):
@@ -198,13 +199,13 @@ def test_a_truststore_is_read_and_set_with_leave(needs):
     """A domain name with mutual TLS: the domain, its certificates, and the object in S3."""
     found = needs(
         "apigatewayv2", "CreateDomainName", DomainName="d",
-        MutualTlsAuthentication={"TruststoreUri": "s3://b/k", "TruststoreVersion": "v"},
+        MutualTlsAuthentication={"TruststoreUri": "s3://b/k?#", "TruststoreVersion": "v"},
     )  # fmt: skip
     domains = f"arn:aws:apigateway:{REGION}::/domainnames"
     assert pairs(found) == [
         ("apigateway:POST", domains),
         ("apigateway:AddCertificateToDomain", domains),
-        ("s3:GetObjectVersion", f"{BUCKET}/k"),
+        ("s3:GetObjectVersion", f"{BUCKET}/k?#"),
     ]
 
 

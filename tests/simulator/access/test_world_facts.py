@@ -60,11 +60,18 @@ def test_a_ciphertext_and_a_grant_token_lead_to_their_key(place, fakes):
     assert facts.encrypting_key(sealed) == arn
     assert facts.encrypting_key(b"no ciphertext") is None
     who = client("sts").get_caller_identity()["Arn"]
-    token = kms.create_grant(KeyId=arn, GranteePrincipal=who, Operations=["Encrypt"])["GrantToken"]
-    assert facts.granted_key(token) == arn
-    assert facts.granted_key("none") is None
+    made = kms.create_grant(KeyId=arn, GranteePrincipal=who, Operations=["Encrypt"])
+    issuer, call = arn.split(":")[4], fakes.call()
+    by_id = {"KeyId": arn, "GrantId": made["GrantId"]}
+    for members in ({"GrantToken": made["GrantToken"]}, by_id):
+        found = facts.grant(members, call)
+        assert (found.arn, found.owner) == (arn, issuer)
+    for members in ({"GrantToken": "none"}, {**by_id, "GrantId": "none"}, {**by_id, "KeyId": "x"}):
+        assert facts.grant(members, call) is None
     now = world.clock.now()
     assert len(facts.grants(arn, "Encrypt", {}, now)) == 1
+    assert len(facts.grants(arn, "Encrypt", {}, now, issuer)) == 1
+    assert facts.grants(arn, "Encrypt", {}, now, "444455556666") == ()
     assert facts.grants(arn + "0", "Encrypt", {}, now) == ()
     assert fakes.call().identity is not None
 

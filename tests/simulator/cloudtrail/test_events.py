@@ -287,7 +287,7 @@ def test_assuming_a_role_shows_the_credentials_but_their_secret(history):
     assert own["responseElements"] == {
         "credentials": {
             "accessKeyId": "ASIAIOSFODNN7EXAMPLE",
-            "sessionToken": "token",
+            "sessionToken": "HIDDEN_DUE_TO_SECURITY_REASONS",
             "expiration": "Jan 22, 2021, 12:46:28 AM",
         },
         "assumedRoleUser": {"assumedRoleId": "AROA:Session_Name", "arn": "arn"},

@@ -25,6 +25,7 @@ SECRETS = [
     ("iam", "CreateVirtualMFADevice", {}, {"VirtualMFADevice": {"Base32StringSeed": OCTETS}}),
     ("sts", "AssumeRole", {"TokenCode": SECRET}, {"Credentials": {"SecretAccessKey": SECRET}}),
     ("sts", "GetSessionToken", {}, {"Credentials": {"SecretAccessKey": SECRET}}),
+    ("sts", "GetFederationToken", {"Name": "f"}, {"Credentials": {"SessionToken": SECRET}}),
     ("lambda", "CreateFunction",
      {"Code": {"ZipFile": OCTETS}, "Environment": {"Variables": {"K": SECRET}}},
      {"FunctionName": "f", "Environment": {"Variables": {"K": SECRET}}}),

@@ -110,6 +110,7 @@ def test_a_device_is_one_users_at_a_time(iam, phone):
         "NoSuchEntity",
         "MFA Device invalid for user.",
     )
+    assert refused(iam.deactivate_mfa_device, SerialNumber=SERIAL)[0] == "NoSuchEntity"  # one's own
     assert refused(iam.delete_virtual_mfa_device, SerialNumber=SERIAL)[0] == "DeleteConflict"
     assert "must delete MFA device first" in refused(iam.delete_user, UserName="alice")[1]
     iam.deactivate_mfa_device(**ALICE)

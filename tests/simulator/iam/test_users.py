@@ -44,6 +44,13 @@ def test_users_and_groups_have_ids_of_awss_shape(iam):
     assert iam.get_group(GroupName="signers")["Group"]["GroupId"] == group["GroupId"]
 
 
+def test_names_are_not_distinguished_by_case(iam):
+    """Alice is alice; policies would not know one from the other."""
+    iam.create_user(UserName="alice")
+    message = "User with name Alice already exists."
+    assert refused(iam.create_user, UserName="Alice") == ("EntityAlreadyExists", message)
+
+
 def test_a_user_who_names_nobody_means_itself(iam, client_of):
     """A role's session must say whom it means."""
     assert iam.get_user()["User"]["UserName"] == "learner"

@@ -89,6 +89,19 @@ def test_a_session_ends_with_its_role(people):
     assert refused(people.identities, *key, service="sts") == CODES["iam"]
 
 
+def test_a_federated_users_session_ends_with_its_user(people):
+    """A new user of the same name is another one."""
+    caller = people.identities.caller(people.user().access_key_id)
+    started = people.identities.start_federation(caller, "guest", 900)
+    key = (started.credentials.access_key_id, started.credentials.session_token)
+    assert people.identities.caller(*key) == started.identity
+    people.moto().delete_access_key(caller.access_key_id, "alice")
+    people.moto().delete_user("alice")
+    assert refused(people.identities, *key, service="sts") == CODES["iam"]
+    people.user()
+    assert refused(people.identities, *key, service="sts") == CODES["iam"]
+
+
 def test_a_user_has_its_own_policies_and_its_groups(people, allow):
     """Inline and managed ones, AWS's among them."""
     caller = people.identities.caller(people.user().access_key_id)

@@ -344,8 +344,13 @@ def test_a_grant_allows_its_operations_to_its_grantee(kms):
 
 def test_a_grant_lets_its_retiring_principal_retire_it(kms):
     key = kms.signer()
-    grant(kms, key, kms.user("bob"), RetiringPrincipal=kms.user("alice"))
-    assert allowed(kms, key, "RetireGrant")
+    bob = kms.user("bob")
+    made = grant(kms, key, bob, RetiringPrincipal=kms.user("alice"))
+    other = grant(kms, key, bob, ("Verify",))
+    assert allowed(kms, key, "RetireGrant", GrantId=made["GrantId"])
+    assert allowed(kms, key, "RetireGrant", GrantToken=made["GrantToken"])
+    assert not allowed(kms, key, "RetireGrant", GrantId=other["GrantId"])
+    assert not allowed(kms, key, "RetireGrant", GrantToken=other["GrantToken"])
     assert not allowed(kms, key, "Sign")
 
 
