@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[1]
-# pkilab.pki may use these beside the standard library; Crypto only for seeded RSA keys and Ed25519ph.
+# pkilab.pki may use these beside the standard library; Crypto only for seeded RSA and Ed25519ph.
 PURE = {"cryptography", "OpenSSL", "pkilab"}
 
 

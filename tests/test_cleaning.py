@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -482,5 +483,10 @@ def test_an_organization_is_taken_apart_from_its_policies_on(lab: Lab) -> None:
     assert plan(lab.journal) == ()
 
 
-POLICY = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}'  # fmt: skip
+POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+    }
+)
 DENY = POLICY.replace("Allow", "Deny")
