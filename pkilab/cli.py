@@ -153,8 +153,9 @@ def serve(
     """
     if host not in _LOOPBACK and not expose_keys_to_network:
         raise LabError(
-            f"--host: found {host}, expected a loopback address. The simulated world checks no "
-            "signatures; add --expose-keys-to-network if others may use it"
+            f"--host: found {host}, expected a loopback address. Without --enforce-policies "
+            "no signature is checked, and the keys come from the seed; add "
+            "--expose-keys-to-network if others may use them"
         )
     from pkilab.simulator.place import open_place  # noqa: PLC0415 - only who serves pays
 

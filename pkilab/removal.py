@@ -108,9 +108,7 @@ def _remove_authority(created: Created, client: ACMPCAClient, days: int) -> tupl
     )
     try:
         answer = client.describe_certificate_authority(CertificateAuthorityArn=arn)
-    except (
-        ClientError
-    ):  # deleted for good at once, as a CA that never became PENDING_CERTIFICATE is
+    except ClientError:  # deleted for good at once: it never became PENDING_CERTIFICATE
         return "removed", ""
     return "removed", _restorable(answer["CertificateAuthority"].get("RestorableUntil"))
 

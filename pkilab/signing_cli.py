@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -27,6 +27,7 @@ trust = typer.Typer(
     rich_markup_mode=None,
 )
 _REFUSED = 1
+_Read = TypeVar("_Read")
 _File = Annotated[Path, typer.Argument(help="The file.", exists=True, dir_okay=False)]
 _At = Annotated[
     str | None,
@@ -106,9 +107,9 @@ def sign(
     from pkilab import code_signing  # noqa: PLC0415 - only who signs pays
 
     if (key_id is None) == (private_key is None):
-        raise LabError("pkilab sign: expected --key-id or --private-key, and not both")
+        raise LabError("sign: expected --key-id or --private-key, and not both")
 
-    with _signer(private_key, key_id, certificate.read_bytes(), algorithm, endpoint) as identity:
+    with _signer(private_key, key_id, certificate, algorithm, endpoint) as identity:
         when = _time(at)
         made = code_signing.sign_file(
             identity,
@@ -215,15 +216,16 @@ def verify(
             f"{file}: found no {detached.name} beside it, expected that, --signature, or a file "
             "named .p7m with its content inside"
         )
-    message = code_signing.read_message(file if attached else detached)
+    with _naming(place := file if attached else detached):
+        message = code_signing.read_message(place)
     if out is not None:
         if message.content is None:
             raise LabError(
                 f"--out: the signature holds no content; what it is over is {file} itself"
             )
         _spare(out, file, detached)
-    beside = [one for each in certificates or () for one in load_certificates(each.read_bytes())]
-    known = code_signing.Revocations(tuple(load_crl(each.read_bytes()) for each in crl or ()))
+    beside = [one for each in certificates or () for one in _load(each, load_certificates)]
+    known = code_signing.Revocations(tuple(_load(each, load_crl) for each in crl or ()))
     gaps: tuple[str, ...] = ()
     if online:
         found = code_signing.gather(
@@ -279,7 +281,7 @@ def trust_add(
     from pkilab.code_signing import TrustStore, fingerprint  # noqa: PLC0415
     from pkilab.pki.pem import load_certificate  # noqa: PLC0415
 
-    root = load_certificate(certificate.read_bytes())
+    root = _load(certificate, load_certificate)
     TrustStore.create(folder).add(root, at=_time(at), time_stamping=time_stamping)
     use = "time-stamping" if time_stamping else "code-signing"
     _say(f"{use} {fingerprint(root)} {_who(root)}")
@@ -308,6 +310,26 @@ def _say(text: str, *, err: bool = False) -> None:
     typer.echo(one_line(text), err=err)
 
 
+def _load(path: Path, read: Callable[[bytes], _Read]) -> _Read:
+    """Read what is in a file.
+
+    Raises:
+        MalformedError: as ``read``, with the file's name.
+    """
+    with _naming(path):
+        return read(path.read_bytes())
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in which something malformed is found: there are several."""
+    try:
+        yield
+    except MalformedError as error:
+        thing = f"{path}: {error.thing}"
+        raise MalformedError(thing, found=error.found, expected=error.expected) from error
+
+
 def _spare(out: Path, *read: Path | None) -> None:
     """Refuse to write over what was read.
 
@@ -323,7 +345,7 @@ def _spare(out: Path, *read: Path | None) -> None:
 def _signer(
     private_key: Path | None,
     key_id: str | None,
-    chain: bytes,
+    chain: Path,
     algorithm: str | None,
     endpoint: str | None,
 ) -> Iterator[SigningIdentity]:
@@ -340,13 +362,14 @@ def _signer(
     from pkilab.pki.pem import load_certificates  # noqa: PLC0415
 
     if private_key is not None:
-        found = _read_key(private_key, chain)
+        found = _read_key(private_key, chain.read_bytes())
         yield SigningIdentity.of(found.key, (found.certificate, *found.chain), algorithm=algorithm)
         return
     try:
         with closing(boto3.Session().client("kms", endpoint_url=endpoint)) as kms:
             key = load_private_key(kms, str(key_id))
-            yield SigningIdentity.of(key, load_certificates(chain), algorithm=algorithm)
+            certificates = _load(chain, load_certificates)
+            yield SigningIdentity.of(key, certificates, algorithm=algorithm)
     except (BotoCoreError, ClientError) as error:
         raise LabError(f"AWS: {error}") from error
 

@@ -281,8 +281,16 @@ def test_what_cannot_be_done_is_an_error_and_no_verdict(desk):
     with pytest.raises(LabError):
         desk.verify()
     assert desk.verify("--signature", desk.folder / "elsewhere.p7s")
-    with pytest.raises(MalformedError, match="CMS message"):
-        desk.verify("--signature", desk.file)
+    for option, thing in (
+        ("--signature", "CMS message"),
+        ("--crl", "CRL"),
+        ("--certificates", "certificate"),
+    ):
+        rest = () if option == "--signature" else ("--signature", desk.folder / "elsewhere.p7s")
+        with pytest.raises(MalformedError, match=rf"app\.tar: {thing}: found"):
+            desk.verify(option, desk.file, *rest)
+    with pytest.raises(MalformedError, match=r"app\.tar: certificate: found no PEM block"):
+        desk.run("trust", "add", desk.trust, desk.file)
     desk.enrolled("other")
     with pytest.raises(MalformedError, match="certificates of other keys"):
         desk.run(

@@ -44,7 +44,8 @@ def fetch(url: str, body: bytes | None = None, *, content_type: str = "") -> Fet
         with error:
             return Fetched(error.code, error.read(_MOST_BYTES))
     except (OSError, HTTPException, ValueError) as error:
-        raise LabError(f"{url}: {error}") from error
+        why = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise LabError(f"{url}: {why}") from error
     if len(found.body) > _MOST_BYTES:
         raise LabError(f"{url}: found over {_MOST_BYTES:,} bytes")
     return found

@@ -15,7 +15,6 @@ from Crypto.Cipher import PKCS1_OAEP
 from Crypto.Hash import SHA1, SHA256, SHA512
 from Crypto.PublicKey import MLDSA, RSA
 from Crypto.Signature import eddsa, mldsa
-from cryptography.exceptions import InvalidSignature
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -73,19 +72,6 @@ def sign_ed25519ph(key: ed25519.Ed25519PrivateKey, message: bytes) -> bytes:
     signer = eddsa.new(eddsa.import_private_key(key.private_bytes_raw()), "rfc8032")
     signature: bytes = signer.sign(SHA512.new(message))
     return signature
-
-
-def verify_ed25519ph(key: ed25519.Ed25519PublicKey, message: bytes, signature: bytes) -> None:
-    """Verify what `sign_ed25519ph` makes.
-
-    Raises:
-        InvalidSignature: it is not a signature of ``message`` by this key.
-    """
-    try:
-        verifier = eddsa.new(eddsa.import_public_key(key.public_bytes_raw()), "rfc8032")
-        verifier.verify(SHA512.new(message), signature)
-    except ValueError as problem:
-        raise InvalidSignature from problem
 
 
 def encrypt_oaep(

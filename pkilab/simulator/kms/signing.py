@@ -12,11 +12,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from pkilab.pki.kms_signatures import (
+    Representative,
+    representative_size,
+    rsa_padding,
+    signature_hash,
+    verifies,
+)
 from pkilab.simulator.kms.specs import MessageType, Spec, require_algorithm
 from pkilab.simulator.service import AwsError
 
@@ -25,20 +30,8 @@ if TYPE_CHECKING:
     from pkilab.pki.keys import PublicKey
     from pkilab.simulator.kms.material import KeyMaterial
 
-_MU_BYTES = 64  # FIPS 204 section 6.2
 _PH = "ED25519_PH_SHA_512"
-_HASHES: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
-    "SHA_256": hashes.SHA256(),
-    "SHA_384": hashes.SHA384(),
-    "SHA_512": hashes.SHA512(),
-}
 _ML_DSA_PRIVATE = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
-_ML_DSA_PUBLIC = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
-
-
-def digest_hash(algorithm: str) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
-    """Return the hash of a signing algorithm; None for ML-DSA, whose messages have no digest."""
-    return _HASHES.get(algorithm[-len("SHA_256") :])
 
 
 def sign(  # noqa: PLR0917 - the members of Sign
@@ -76,14 +69,12 @@ def sign(  # noqa: PLR0917 - the members of Sign
         return seeded.sign_ml_dsa(key, spec.name, message, entropy, is_mu=is_mu)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return _sign_ed25519(key, algorithm, message)
-    hashed = _HASHES[algorithm[-len("SHA_256") :]]
+    hashed = signature_hash(algorithm)
     how = Prehashed(hashed) if message_type == "DIGEST" else hashed
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key.sign(message, ec.ECDSA(how, deterministic_signing=True))
     assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - what the specs leave
-    if algorithm.startswith("RSASSA_PSS"):
-        return key.sign(message, padding.PSS(padding.MGF1(hashed), hashed.digest_size), how)
-    return key.sign(message, padding.PKCS1v15(), how)
+    return key.sign(message, rsa_padding(algorithm), how)
 
 
 def verify(  # noqa: PLR0917 - the members of Verify
@@ -108,11 +99,11 @@ def verify(  # noqa: PLR0917 - the members of Verify
         AwsError: as `sign`. A signature that does not hold, whatever it looks like, is False.
     """
     _admit(spec, algorithm, message, message_type)
-    try:
-        _verify(key, algorithm, message, message_type, signature)
-    except InvalidSignature:
-        return False
-    return True
+    if message_type == "RAW" and algorithm != "ED25519_SHA_512":
+        hasher = Representative(algorithm, key)
+        hasher.update(message)
+        message = hasher.finish()
+    return verifies(key, algorithm, signature, message)
 
 
 def _admit(spec: Spec, algorithm: str, message: bytes, message_type: MessageType) -> None:
@@ -129,9 +120,7 @@ def _admit(spec: Spec, algorithm: str, message: bytes, message_type: MessageType
             raise _incompatible(message_type, f"algorithm {algorithm}")
     elif message_type == ("DIGEST" if algorithm.startswith("ML_DSA") else "EXTERNAL_MU"):
         raise _incompatible(message_type, f"key spec {spec.name}")
-    hashed = digest_hash(algorithm)
-    length = hashed.digest_size if hashed else _MU_BYTES
-    if message_type != "RAW" and len(message) != length:
+    if message_type != "RAW" and len(message) != representative_size(algorithm):
         sentence = f"Digest is invalid length for algorithm {algorithm}."
         raise AwsError("ValidationException", sentence)
 
@@ -151,28 +140,3 @@ def _sign_ed25519(key: ed25519.Ed25519PrivateKey, algorithm: str, message: bytes
     from pkilab.simulator.kms import seeded  # noqa: PLC0415
 
     return seeded.sign_ed25519ph(key, message)
-
-
-def _verify(
-    key: PublicKey, algorithm: str, message: bytes, message_type: MessageType, signature: bytes
-) -> None:
-    """Verify by ``cryptography``; Ed25519ph, which it does not have, by PyCryptodome."""
-    if isinstance(key, _ML_DSA_PUBLIC):
-        check = key.verify_mu if message_type == "EXTERNAL_MU" else key.verify
-        return check(signature, message)
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        if algorithm != _PH:
-            return key.verify(signature, message)
-        from pkilab.simulator.kms import seeded  # noqa: PLC0415
-
-        return seeded.verify_ed25519ph(key, message, signature)
-    hashed = _HASHES[algorithm[-len("SHA_256") :]]
-    how = Prehashed(hashed) if message_type == "DIGEST" else hashed
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return key.verify(signature, message, ec.ECDSA(how))
-    assert isinstance(key, rsa.RSAPublicKey)  # noqa: S101 - what the specs leave
-    if algorithm.startswith("RSASSA_PSS"):
-        # KMS salts are as long as the digest, and no others are accepted.
-        pss = padding.PSS(padding.MGF1(hashed), hashed.digest_size)
-        return key.verify(signature, message, pss, how)
-    return key.verify(signature, message, padding.PKCS1v15(), how)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from pkilab.pki.kms_signatures import SIGNING_ALGORITHMS
 from pkilab.simulator.service import AwsError, error, not_simulated
 
 Usage = Literal["SIGN_VERIFY", "ENCRYPT_DECRYPT", "KEY_AGREEMENT", "GENERATE_VERIFY_MAC"]
@@ -64,22 +65,18 @@ class Spec:
 
 _RSA: Mapping[Usage, tuple[str, ...]] = MappingProxyType(
     {
-        "SIGN_VERIFY": tuple(
-            f"RSASSA_{padding}_SHA_{bits}"
-            for padding in ("PKCS1_V1_5", "PSS")
-            for bits in (256, 384, 512)
-        ),
+        "SIGN_VERIFY": tuple(sorted(SIGNING_ALGORITHMS["RSA_2048"])),  # PKCS #1 v1.5 first
         "ENCRYPT_DECRYPT": ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"),
     }
 )
 
 
-def _signing(*algorithms: str) -> Mapping[Usage, tuple[str, ...]]:
-    return MappingProxyType({"SIGN_VERIFY": algorithms})
+def _signing(name: str) -> Mapping[Usage, tuple[str, ...]]:
+    return MappingProxyType({"SIGN_VERIFY": SIGNING_ALGORITHMS[name]})
 
 
-def _curve(algorithm: str) -> Mapping[Usage, tuple[str, ...]]:
-    return MappingProxyType({"SIGN_VERIFY": (algorithm,), "KEY_AGREEMENT": ("ECDH",)})
+def _curve(name: str) -> Mapping[Usage, tuple[str, ...]]:
+    return MappingProxyType({**_signing(name), "KEY_AGREEMENT": ("ECDH",)})
 
 
 # FIPS 204, table 2, for the sizes of ML-DSA; 2 * (1 + length) + tags for those of ECDSA.
@@ -88,19 +85,19 @@ _ALL = (
     Spec("RSA_2048", _RSA, "RSA_2048", signature_bytes=256),
     Spec("RSA_3072", _RSA, "RSA_3072", signature_bytes=384),
     Spec("RSA_4096", _RSA, "RSA_4096", signature_bytes=512),
-    Spec("ECC_NIST_P256", _curve("ECDSA_SHA_256"), "EC_prime256v1", signature_bytes=72),
-    Spec("ECC_NIST_P384", _curve("ECDSA_SHA_384"), "EC_secp384r1", signature_bytes=104),
-    Spec("ECC_NIST_P521", _curve("ECDSA_SHA_512"), "EC_secp521r1", signature_bytes=139),
-    Spec("ECC_SECG_P256K1", _signing("ECDSA_SHA_256"), "EC_secp256k1", signature_bytes=72),
-    Spec(
-        "ECC_NIST_EDWARDS25519",
-        _signing("ED25519_SHA_512", "ED25519_PH_SHA_512"),
-        "Ed25519",
-        signature_bytes=64,
+    *(
+        Spec(name, usages(name), key_algorithm, signature_bytes=size)
+        for name, usages, key_algorithm, size in (
+            ("ECC_NIST_P256", _curve, "EC_prime256v1", 72),
+            ("ECC_NIST_P384", _curve, "EC_secp384r1", 104),
+            ("ECC_NIST_P521", _curve, "EC_secp521r1", 139),
+            ("ECC_SECG_P256K1", _signing, "EC_secp256k1", 72),
+            ("ECC_NIST_EDWARDS25519", _signing, "Ed25519", 64),
+            ("ML_DSA_44", _signing, "ML_DSA_44", 2420),
+            ("ML_DSA_65", _signing, "ML_DSA_65", 3309),
+            ("ML_DSA_87", _signing, "ML_DSA_87", 4627),
+        )
     ),
-    Spec("ML_DSA_44", _signing("ML_DSA_SHAKE_256"), "ML_DSA_44", signature_bytes=2420),
-    Spec("ML_DSA_65", _signing("ML_DSA_SHAKE_256"), "ML_DSA_65", signature_bytes=3309),
-    Spec("ML_DSA_87", _signing("ML_DSA_SHAKE_256"), "ML_DSA_87", signature_bytes=4627),
     # An HMAC key is as long as its hash's output.
     *(
         Spec(

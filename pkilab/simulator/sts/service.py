@@ -80,16 +80,9 @@ class Sts(QueryService):
         passed = self._session_policies(role.account, policy, policy_arns)
         given, transitive = session_tags(tags, transitive_tag_keys)
         kept, kept_keys = inherited(before, given)
-        if (
-            before
-            and before.source_identity
-            and source_identity
-            not in {
-                None,
-                before.source_identity,
-            }
-        ):
-            # It cannot be changed once it is set, and it goes on by itself.
+        kept_identity = before.source_identity if before else ""
+        # It cannot be changed once it is set, and it goes on by itself.
+        if kept_identity and source_identity not in {None, kept_identity}:
             raise AwsError(
                 "AccessDenied",
                 f"User: {call.principal} is not authorized to perform: sts:SetSourceIdentity on "
@@ -105,7 +98,7 @@ class Sts(QueryService):
             policies=passed,
             tags=kept | given,
             transitive=(*kept_keys, *transitive),
-            source_identity=source_identity or (before.source_identity if before else ""),
+            source_identity=source_identity or kept_identity,
             issuer=call.principal,
         )
         principal = started.identity.principal
