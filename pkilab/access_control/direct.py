@@ -10,10 +10,9 @@ from collections.abc import Container
 
 from pkilab.access_control.callers import Context
 from pkilab.iam import Principal
+from pkilab.iam.services import GLOBAL, HOME
 
 _PARTS = 6  # of an ARN
-_GLOBAL = frozenset({"iam", "organizations", "route53", "route53domains"})
-_HOME = "us-east-1"  # where the services that are global have their one endpoint
 _VIA = frozenset({"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
 
 
@@ -48,4 +47,4 @@ def _region(prefix: str, resource: str) -> str:
     if len(parts) == _PARTS and parts[3]:
         return parts[3]
     elsewhere = len(parts) == _PARTS and parts[1] != "aws"  # other partitions, other homes
-    return _HOME if prefix in _GLOBAL and not elsewhere else ""
+    return HOME if prefix in GLOBAL and not elsewhere else ""

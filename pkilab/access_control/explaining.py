@@ -13,7 +13,6 @@ from pkilab.access_control.direct import read_direct
 from pkilab.access_control.explanations import Explanation
 from pkilab.access_control.organizations import (
     NOT_RESOURCE_CONTROLLED,
-    RESOURCE_CONTROLLED,
     Levels,
     Place,
     read_controls,
@@ -32,6 +31,7 @@ from pkilab.iam import (
     read_policy,
 )
 from pkilab.iam.documents import candidates
+from pkilab.iam.services import RESOURCE_CONTROLLED
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", re.ASCII)
 

@@ -15,10 +15,8 @@ from pkilab.iam import Document, PolicyKind
 
 Levels = tuple[tuple[Document, ...], ...]
 
-#: Services whose resources RCPs protect. User Guide, "List of AWS services that support RCPs";
-#: others were added since, and their requests are marked as not read through.
-RESOURCE_CONTROLLED = frozenset({"kms", "logs", "s3", "secretsmanager", "sqs", "sts"})
-#: Services that this package uses and that are not among them.
+#: Services that this package uses and whose resources RCPs do not protect; what is on neither list
+#: may have been added since, and is marked as not read through.
 NOT_RESOURCE_CONTROLLED = frozenset(
     {
         "acm", "acm-pca", "apigateway", "cloudformation", "cloudtrail", "iam", "lambda",

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from pkilab.errors import MalformedError
 from pkilab.iam import Decision, Document, Policies, Principal, Request
+from pkilab.iam.services import RESOURCE_CONTROLLED
 from pkilab.simulator import world
 from pkilab.simulator.access import condition_keys, request_context
 from pkilab.simulator.access.asking import Access, Context, Facts, Resource
@@ -27,7 +28,6 @@ from pkilab.simulator.policies import decide, read_policy
 from pkilab.simulator.service import AwsError, Call, Json, not_simulated
 
 KEPT = 1_000  # decisions; the oldest go first
-_RESOURCE_CONTROLLED = frozenset({"kms", "logs", "s3", "sts"})
 _ANYONE = Principal(kind="anonymous", arn="*", account="")
 _OPEN = read_policy(
     {
@@ -173,7 +173,7 @@ class Gate(world.Gate):
     ) -> Policies:
         prefix = access.action.partition(":")[0]
         resource_control: _Levels = ()
-        if prefix in _RESOURCE_CONTROLLED and access.resource != "*":
+        if prefix in RESOURCE_CONTROLLED and access.resource != "*":
             _, resource_control = self._organizations.controls(request.owner)
         return replace(
             self.policies_of(call),

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pkilab.iam.services import GLOBAL, HOME
 from pkilab.simulator.access.asking import Access, Context, Resource
 from pkilab.simulator.service import Call
-
-GLOBAL = frozenset({"iam", "organizations", "route53", "route53domains"})
-_HOME = "us-east-1"  # where AWS's global services are
 
 
 class Organized(Protocol):
@@ -35,7 +33,7 @@ def of_call(call: Call, prefix: str) -> Context:
     found: Context = {
         "aws:currenttime": f"{call.now:%Y-%m-%dT%H:%M:%SZ}",
         "aws:epochtime": str(int(call.now.timestamp())),
-        "aws:requestedregion": _HOME if prefix in GLOBAL else call.region,
+        "aws:requestedregion": HOME if prefix in GLOBAL else call.region,
         "aws:securetransport": "true",
         "aws:viaawsservice": "true" if call.via else "false",
         "aws:principalisawsservice": "false",

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError, Shape
 
+from pkilab.iam.services import GLOBAL, HOME
 from pkilab.simulator.service import service_model
 
-GLOBAL_REGION = "us-east-1"
-GLOBAL = frozenset({"iam", "organizations", "cloudfront", "route53", "route53domains"})
+GLOBAL_REGION = HOME
 _READS = re.compile(
     r"(Describe|Get|List|Lookup|Search|Head|Check|Test|Simulate|Filter|BatchGet|Estimate|Validate"
     r"|View|Preview)[A-Z]"

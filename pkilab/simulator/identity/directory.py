@@ -114,15 +114,6 @@ class Directory:
             each.name == name for each in self._backend(account).roles.values()
         )
 
-    def has_id(self, unique_id: str) -> bool:
-        """Whether a user or role of the world has this unique id, such as AIDA..."""
-        return any(
-            each.id == unique_id
-            for account in self._accounts
-            for held in (self._backend(account).users, self._backend(account).roles)
-            for each in held.values()
-        )
-
     def path(self, account: str, kind: str, name: str) -> str:
         """Return the path of a user, role, group or other entity; ``/``: there is none."""
         backend = self._backend(account)

@@ -117,13 +117,6 @@ def decrypt(
     return Plaintext(open_blob(backing.material, blob, checked(context)), key, backing.material_id)
 
 
-def key_of(keys: Keys, call: Call, ciphertext: bytes) -> Key | None:
-    """Return the key that a symmetric ciphertext names; None: none of this Region, or no such."""
-    blob = _maybe_blob(ciphertext)
-    key = keys.by_arn(blob.key_arn) if blob else None
-    return key if key and key.region == call.region else None
-
-
 def checked(context: Context) -> Context:
     """Return an encryption context that can be authenticated, which is every one of real text.
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from pkilab.iam import Document, read_policy
 from pkilab.simulator.acmpca.creation import partition_of
-from pkilab.simulator.kms.principals import exists
+from pkilab.simulator.identity.directory import Directory
+from pkilab.simulator.identity.principals import exists
 from pkilab.simulator.kms.state import Grant, GrantLife, Key
 from pkilab.simulator.service import AwsError, Call, not_simulated
 from pkilab.simulator.world import World
@@ -135,7 +136,7 @@ def check(key: Key, grant: Wanted, accounts: Collection[str]) -> None:
 
 
 def _is_principal(name: str, accounts: Collection[str]) -> bool:
-    return name.startswith("arn:") and exists(name, accounts)
+    return name.startswith("arn:") and exists(Directory(tuple(accounts)), "AWS", name)
 
 
 def _check_constraints(key: Key, constraints: Constraints) -> None:

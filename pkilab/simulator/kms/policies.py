@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pkilab.errors import MalformedError
 from pkilab.iam import Document, Policies, Principal, Request
-from pkilab.simulator.kms.principals import exists
+from pkilab.simulator.identity.directory import Directory
+from pkilab.simulator.identity.principals import exists
 from pkilab.simulator.policies import decide, read_policy
 from pkilab.simulator.service import AwsError, Call
 
@@ -68,10 +69,12 @@ def check(
     """
     if len(text.encode()) > LARGEST:
         raise AwsError("LimitExceededException", f"A key policy has at most {LARGEST} bytes.")
-    policy = _read(text)
+    policy, directory = _read(text), Directory(tuple(accounts))
     for statement in policy.statements:
         named = statement.principals
-        if named and not all(exists(each, accounts) for each in named.accounts | named.arns):
+        if named and not all(
+            exists(directory, "AWS", each) for each in named.accounts | named.arns
+        ):
             raise _malformed("Policy contains a statement with one or more invalid principals.")
     if not (bypass or _may_replace(call, key_arn, policy, others)):
         raise _malformed(

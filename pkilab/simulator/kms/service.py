@@ -14,12 +14,11 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from pkilab.simulator.kms import aliases, grants, lifecycle, policies, rotation, tagging
-from pkilab.simulator.kms.encrypting import key_of
 from pkilab.simulator.kms.keys import metadata, no_access
 from pkilab.simulator.kms.operations import Cryptography, stop_if_dry
 from pkilab.simulator.kms.rotation import Rotator
 from pkilab.simulator.kms.specs import SYMMETRIC_DEFAULT, spec_named, usage_of
-from pkilab.simulator.kms.state import Grant, Key
+from pkilab.simulator.kms.state import Key
 from pkilab.simulator.pages import page
 from pkilab.simulator.service import AwsError, Call, not_simulated
 from pkilab.simulator.world import World
@@ -44,29 +43,6 @@ class Kms(Cryptography):
         super().__init__(world)
         self._rotator = Rotator(world, self.keys)
         self._other_policies = other_policies
-
-    # For those who decide who may
-
-    def key_of(self, key_id: str, call: Call, operation: str = "DescribeKey") -> Key:
-        """Return the key that a KeyId stands for in a call, whoever's it is.
-
-        Raises:
-            AwsError: NotFoundException; AccessDeniedException, another account has no such key, or
-                ``operation`` cannot be called on another account's key.
-        """
-        return self.keys.find(call, key_id, operation)
-
-    def key_of_ciphertext(self, ciphertext: bytes, call: Call) -> Key | None:
-        """Return the key that Decrypt would use for a symmetric ciphertext, if it is there."""
-        return key_of(self.keys, call, ciphertext)
-
-    def grant_of_token(self, token: str) -> Grant:
-        """Return the grant of a grant token.
-
-        Raises:
-            AwsError: InvalidGrantTokenException.
-        """
-        return self.grants.of_token(token)
 
     # Keys
 

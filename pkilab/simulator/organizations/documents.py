@@ -13,6 +13,7 @@ from typing import Any
 
 from pkilab.errors import MalformedError
 from pkilab.iam import Document, PolicyKind, listed
+from pkilab.iam.services import RESOURCE_CONTROLLED
 from pkilab.simulator.organizations.errors import constraint, refusal
 from pkilab.simulator.organizations.state import RCP, SCP, Policy, PolicyType
 from pkilab.simulator.policies import read_policy
@@ -24,11 +25,6 @@ NUMBER = {SCP: 10_000, RCP: 1_000}  # per organization
 AWS_MANAGED = {SCP: "p-FullAWSAccess", RCP: "p-RCPFullAWSAccess"}
 _KINDS: dict[PolicyType, PolicyKind] = {SCP: "service control", RCP: "resource control"}
 _VERSION = "2012-10-17"
-# User Guide, "List of AWS services that support RCPs".
-_SERVICES_WITH_RCP = frozenset({
-    "aoss", "cognito-identity", "cognito-idp", "dynamodb", "ecr", "kms", "logs", "s3",
-    "secretsmanager", "sqs", "sts",
-})  # fmt: skip
 
 
 def policy_type(name: str) -> PolicyType:
@@ -73,7 +69,7 @@ def _may_be_in_rcp(statement: dict[str, Any]) -> bool:
         and statement.get("Principal") == "*"
         and not {"NotPrincipal", "NotAction"} & statement.keys()
         and ("Resource" in statement or "NotResource" in statement)
-        and services <= _SERVICES_WITH_RCP
+        and services <= RESOURCE_CONTROLLED
     )
 
 

@@ -232,18 +232,15 @@ def test_an_account_has_a_quota_of_keys(kms, monkeypatch):
 def test_who_decides_finds_keys_as_an_operation_does(kms):
     arn = kms.create()
     kms("CreateAlias", AliasName="alias/a", TargetKeyId=arn)
-    blob = kms("Encrypt", KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
     call, other = kms.call(), kms.call(account=OTHER)
-    assert kms.service.key_of("alias/a", call).arn == arn
-    assert kms.service.key_of(arn, other, "Sign").account == "111122223333"
-    assert kms.service.key_of_ciphertext(blob, call).arn == arn
-    assert kms.service.key_of_ciphertext(blob, kms.call(region="eu-west-1")) is None
-    assert kms.service.key_of_ciphertext(b"x", call) is None
+    find = kms.service.keys.find
+    assert find(call, "alias/a", "DescribeKey").arn == arn
+    assert find(other, arn, "Sign").account == "111122223333"
     with pytest.raises(AwsError, match="AccessDenied"):
-        kms.service.key_of(arn, other, "PutKeyPolicy")
+        find(other, arn, "PutKeyPolicy")
 
 
 def test_no_private_key_is_in_a_repr(kms):
-    key = kms.service.key_of(kms.create(), kms.call())
+    key = kms.service.keys.by_arn(kms.create())
     assert key.material.secret.hex() not in repr(key)
     assert "KeyMaterial" not in repr(key)
