@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from pkilab.errors import LabError
+
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+TOP_BIT = 1 << 40  # above the account's 40
+_KEY_ID = re.compile(r"(?:AKIA|ASIA)[A-Z2-7]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +41,8 @@ class Credentials:
 
     @property
     def account_id(self) -> str | None:
-        """The 12 digits of the account that the key belongs to; None: the key does not say.
-
-        Source: keys carry it in Base32 after their first four letters, as security researchers
-        found and sts GetAccessKeyInfo confirms; AWS documents no format.
-        """
-        try:
-            number = int.from_bytes(base64.b32decode(self.access_key_id[4:])[:6])
-        except ValueError:  # also of letters beyond ASCII
-            return None
-        return f"{(number & 0x7FFFFFFFFF80) >> 7:012}"
+        """The 12 digits of the account that the key belongs to; None: the key does not say."""
+        return account_of(self.access_key_id)
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables by which AWS's tools take it."""
@@ -56,3 +52,22 @@ class Credentials:
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
             **token,
         }
+
+
+def account_of(access_key_id: str) -> str | None:
+    """Return the account that an access key id names; None: it names none.
+
+    After a prefix of four letters comes, in Base32, the account's number above a bit that is always
+    set; one bit of it reaches into the ninth character.
+
+    Source: none of AWS's; found by Tal Be'ery, "A short note on AWS KEY ID" (2023), and confirmed
+    by what sts GetAccessKeyInfo answers.
+    """
+    if not _KEY_ID.fullmatch(access_key_id):
+        return None
+    number = 0
+    for letter in access_key_id[4:12]:
+        number = number << 5 | BASE32.index(letter)
+    number = number << 1 | BASE32.index(access_key_id[12]) >> 4
+    account = number - TOP_BIT
+    return f"{account:012}" if 0 <= account < 10**12 else None

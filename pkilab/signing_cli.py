@@ -101,8 +101,9 @@ def sign(
 
     The signature is a CMS message with the certificate chain, beside the file as FILE.p7s. The key
     stays in KMS, found by boto3's ordinary configuration (AWS_PROFILE, AWS_DEFAULT_REGION,
-    AWS_ENDPOINT_URL ...), and the file stays here: KMS sees a few hundred bytes. With --private-key
-    no AWS is needed. Without a time stamp the signature ends with its certificate.
+    AWS_ENDPOINT_URL ...), and the file stays here: KMS sees a few hundred bytes. The caller needs
+    kms:Sign and kms:GetPublicKey; with --private-key no AWS is needed. Without a time stamp the
+    signature ends with its certificate.
     """
     from pkilab import code_signing  # noqa: PLC0415 - only who signs pays
 

@@ -241,4 +241,5 @@ def _refuse_unknown_keys(request: Request, policies: Policies) -> None:
     for document in (each for documents in several for each in documents):
         for key in condition_keys.asked(document, request):
             if not fills_in(request.action, key):
-                raise not_simulated(f"the condition key {key} for {request.action}")
+                where = f"{key} for {request.action}, in {document.name or document.kind}"
+                raise not_simulated(f"the condition key {where}, if it is spelt as meant,")

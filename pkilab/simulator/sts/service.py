@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from pkilab.credentials import account_of
 from pkilab.simulator.identity import Identities, Identity, Started
 from pkilab.simulator.identity.grammar import check_policy
-from pkilab.simulator.identity.keys import account_of
 from pkilab.simulator.query import QueryService
 from pkilab.simulator.service import AwsError, Call, Json, not_simulated
 from pkilab.simulator.sts.tags import inherited, session_tags

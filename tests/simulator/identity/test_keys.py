@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pkilab.credentials import account_of
 from pkilab.pki.entropy import Entropy
 from pkilab.simulator.identity import keys
 
@@ -17,12 +18,12 @@ def test_a_key_id_names_its_account(number, seed, prefix):
     account = f"{number:012}"
     made = keys.access_key_id(account, Entropy(seed), prefix=prefix)
     assert re.fullmatch(f"{prefix}[A-Z2-7]{{16}}", made)
-    assert keys.account_of(made) == account
+    assert account_of(made) == account
 
 
 def test_a_key_id_of_awss_is_read():
     """The example of Tal Be'ery, "A short note on AWS KEY ID" (2023)."""
-    assert keys.account_of("ASIAQNZGKIQY56JQ7WML") == "029608264753"
+    assert account_of("ASIAQNZGKIQY56JQ7WML") == "029608264753"
 
 
 @pytest.mark.parametrize(
@@ -30,12 +31,12 @@ def test_a_key_id_of_awss_is_read():
 )
 def test_what_is_no_key_id_names_nobody(other):
     """By its prefix, its length or its letters."""
-    assert keys.account_of(other) is None
+    assert account_of(other) is None
 
 
 def test_an_older_key_id_names_nobody():
     """Its first bit is not set: AWS gave such ids out before the account was in them."""
-    assert keys.account_of("AKIAIOSFODNN7EXAMPLE") is None
+    assert account_of("AKIAIOSFODNN7EXAMPLE") is None
 
 
 def test_tokens_secrets_and_seeds_look_as_awss_do():
