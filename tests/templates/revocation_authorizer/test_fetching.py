@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,10 +32,11 @@ class Pages(BaseHTTPRequestHandler):
         elif self.path in {"/good", "/drips"}:
             self.send_response(200)
             self.end_headers()
-            for each in b"0123456789":
-                self.wfile.write(bytes([each]))
-                if self.path == "/drips":
-                    time.sleep(0.1)
+            with contextlib.suppress(BrokenPipeError):  # who asked has had enough
+                for each in b"0123456789":
+                    self.wfile.write(bytes([each]))
+                    if self.path == "/drips":
+                        time.sleep(0.1)
         elif self.path == "/vanishes":
             self.send_response(200)
             self.send_header("Content-Length", "99")
