@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pkilab.simulator.access import (
-    apis,
-    certificates,
-    dns,
+    acm,
+    acmpca,
+    apigateway,
+    cloudformation,
+    cloudtrail,
     functions,
-    identities,
+    iam,
     kms,
     logs,
     organizations,
-    private_ca,
+    route53,
     s3,
-    stacks,
     sts,
-    trails,
 )
 from pkilab.simulator.access.asking import Access, Asked, Facts, Table
 from pkilab.simulator.service import Call, Json, not_simulated
@@ -42,19 +42,19 @@ class Service:
 
 _NONE: frozenset[str] = frozenset()
 SERVICES: Mapping[str, Service] = {  # by the name that the simulator has for it
-    "acm": Service(certificates.PREFIX, certificates.TABLE, certificates.KEYS),
-    "acm-pca": Service(private_ca.PREFIX, private_ca.TABLE, private_ca.KEYS),
-    "apigateway": Service(apis.PREFIX, apis.table("apigateway"), apis.KEYS),
-    "apigatewayv2": Service(apis.PREFIX, apis.table("apigatewayv2"), apis.KEYS),
-    "cloudformation": Service(stacks.PREFIX, stacks.TABLE, stacks.KEYS),
-    "cloudtrail": Service(trails.PREFIX, trails.TABLE, trails.KEYS),
-    "iam": Service(identities.PREFIX, identities.TABLE, identities.KEYS),
+    "acm": Service(acm.PREFIX, acm.TABLE, acm.KEYS),
+    "acm-pca": Service(acmpca.PREFIX, acmpca.TABLE, acmpca.KEYS),
+    "apigateway": Service(apigateway.PREFIX, apigateway.table("apigateway"), apigateway.KEYS),
+    "apigatewayv2": Service(apigateway.PREFIX, apigateway.table("apigatewayv2"), apigateway.KEYS),
+    "cloudformation": Service(cloudformation.PREFIX, cloudformation.TABLE, cloudformation.KEYS),
+    "cloudtrail": Service(cloudtrail.PREFIX, cloudtrail.TABLE, cloudtrail.KEYS),
+    "iam": Service(iam.PREFIX, iam.TABLE, iam.KEYS),
     "kms": Service(kms.PREFIX, kms.TABLE, kms.KEYS),
     "lambda": Service(functions.PREFIX, functions.TABLE, functions.KEYS),
     "logs": Service(logs.PREFIX, logs.TABLE, logs.KEYS),
     "organizations": Service(organizations.PREFIX, organizations.TABLE, organizations.KEYS),
-    "route53": Service(dns.PREFIX, dns.TABLE, dns.KEYS),
-    "route53domains": Service(dns.DOMAINS, dns.DOMAINS_TABLE, _NONE),
+    "route53": Service(route53.PREFIX, route53.TABLE, route53.KEYS),
+    "route53domains": Service(route53.DOMAINS, route53.DOMAINS_TABLE, _NONE),
     "s3": Service(s3.PREFIX, s3.TABLE, s3.KEYS),
     "sts": Service(sts.PREFIX, sts.TABLE, sts.KEYS),
     "tagging": Service(logs.TAGGING, logs.TAGGING_TABLE, _NONE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pkilab.simulator.iam.devices import Devices
 from pkilab.simulator.iam.policies import Policies
-from pkilab.simulator.iam.simulating import Simulator
+from pkilab.simulator.iam.policy_simulator import Simulator
 from pkilab.simulator.iam.users import Users
 
 
