@@ -18,6 +18,7 @@ from pkilab.pki import _cms_asn1 as der
 from pkilab.pki._signatures import verifies
 from pkilab.pki.certificates import UNREADABLE
 from pkilab.pki.keys import key_algorithm
+from pkilab.pki.kms_signatures import SIGNING_ALGORITHMS, key_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,9 +178,18 @@ def named(name: str, key: PublicKey) -> SignatureAlgorithm:
         raise MalformedError(
             "signing algorithm",
             found=f"{name} for a key of {key_algorithm(key)}",
-            expected="one of KMS's for such a key, and in CMS",
+            expected=" or ".join(_in_cms(key)) or "RSA, a NIST curve, Ed25519 or ML-DSA",
         )
     return found
+
+
+def _in_cms(key: PublicKey) -> list[str]:
+    """Return KMS's algorithms for a key that CMS has; none: KMS has no such key."""
+    try:
+        names = SIGNING_ALGORITHMS[key_spec(key)]
+    except MalformedError:
+        return []
+    return [name for name in names if name != "ED25519_PH_SHA_512"]
 
 
 def usual_name(key: PublicKey) -> str:
