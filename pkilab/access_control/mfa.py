@@ -48,7 +48,7 @@ def totp(seed: str | bytes, at: datetime) -> str:
             "seed", found=f"{len(text)} characters", expected="Base32 of 16 bytes or more"
         ) from None
     # IAM's devices are those of every authenticator app, which know SHA-1 alone.
-    return TOTP(secret, _DIGITS, SHA1(), _STEP).generate(int(at.timestamp())).decode()  # noqa: S303
+    return TOTP(secret, _DIGITS, SHA1(), _STEP).generate(int(at.timestamp())).decode()  # noqa: S303 - RFC 6238
 
 
 @dataclass(frozen=True, slots=True)

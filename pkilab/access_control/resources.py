@@ -206,37 +206,47 @@ def _constraint(constraints: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 
 def _bucket_policy(arn: str, owner: str, reader: Reader) -> Iterator[Document]:
     name = arn.split(":", _PARTS - 1)[5].partition("/")[0]
-    what = f"bucket policy of {name}"
-    s3 = reader.client("s3", owner, "", "resource", what)
-    if s3 is None:
-        return
-    text = reader.ask(
-        "resource", what, lambda: s3.get_bucket_policy(Bucket=name)["Policy"], absent=_NONE
+    yield from _attached(
+        reader,
+        "s3",
+        (owner, ""),
+        f"bucket policy of {name}",
+        lambda s3: s3.get_bucket_policy(Bucket=name)["Policy"],
     )
-    if text is not None:
-        yield from reader.policy(text, "resource", what)
 
 
 def _ca_policy(arn: str, owner: str, reader: Reader) -> Iterator[Document]:
-    what = f"resource policy of {arn}"
-    pca = reader.client("acm-pca", owner, arn.split(":")[3], "resource", what)
-    if pca is None:
-        return
-    text = reader.ask(
-        "resource", what, lambda: pca.get_policy(ResourceArn=arn)["Policy"], absent=_NONE
+    yield from _attached(
+        reader,
+        "acm-pca",
+        (owner, arn.split(":")[3]),
+        f"resource policy of {arn}",
+        lambda pca: pca.get_policy(ResourceArn=arn)["Policy"],
     )
-    if text is not None:
-        yield from reader.policy(text, "resource", what)
 
 
 def _function_policy(arn: str, owner: str, reader: Reader) -> Iterator[Document]:
-    what = f"resource policy of {arn}"
-    client = reader.client("lambda", owner, arn.split(":")[3], "resource", what)
+    yield from _attached(
+        reader,
+        "lambda",
+        (owner, arn.split(":")[3]),
+        f"resource policy of {arn}",
+        lambda client: client.get_policy(FunctionName=arn)["Policy"],
+    )
+
+
+def _attached(
+    reader: Reader,
+    service: str,
+    place: tuple[str, str],  # account and Region
+    what: str,
+    read: Callable[[Any], str],
+) -> Iterator[Document]:
+    """Yield a resource's policy, which it need not have."""
+    client = reader.client(service, *place, "resource", what)
     if client is None:
         return
-    text = reader.ask(
-        "resource", what, lambda: client.get_policy(FunctionName=arn)["Policy"], absent=_NONE
-    )
+    text = reader.ask("resource", what, lambda: read(client), absent=_NONE)
     if text is not None:
         yield from reader.policy(text, "resource", what)
 

@@ -38,6 +38,7 @@ from pkilab.simulator.functions.roles import ExecutionRoles
 from pkilab.simulator.functions.service import Lambda
 from pkilab.simulator.iam.service import Iam
 from pkilab.simulator.identity import Identities
+from pkilab.simulator.identity.refusals import unknown_key
 from pkilab.simulator.identity.signatures import verify
 from pkilab.simulator.kms.service import Kms
 from pkilab.simulator.organizations.service import Organizations
@@ -223,7 +224,10 @@ class Gateway:
         if request.sender is not None:
             return replace(request.sender, region=region, now=now, request_id=number)
         identity = self.identities.caller(key, _token(request), service=service, region=region)
-        if self.world.enforce_policies and (secret := self.identities.secret(key)):
+        if self.world.enforce_policies:
+            secret = self.identities.secret(key)
+            if secret is None:  # nothing passes unverified
+                raise unknown_key(service)
             verify(request, secret)
         return Call(
             identity.principal.account,
