@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from pkilab.errors import MalformedError
 from pkilab.iam import Decision, Document, Policies, Principal, Request
+from pkilab.iam.arns import account_in
 from pkilab.iam.services import RESOURCE_CONTROLLED
 from pkilab.simulator import world
 from pkilab.simulator.access import condition_keys, request_context
@@ -213,8 +214,8 @@ class Gate(world.Gate):
 
 def _account(access: Access) -> str:
     """Return the account that a resource's ARN names, if it names one."""
-    parts = access.resource.split(":", 5)
-    return parts[4] if len(parts) > 5 and parts[4].isdigit() else ""  # noqa: PLR2004 - an ARN
+    named = account_in(access.resource)
+    return named if named.isdigit() else ""
 
 
 def _resource_policy(resource: Resource) -> Iterator[Document]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pkilab.iam.arns import account_in
 from pkilab.simulator.cloudtrail.trail import Record
 
 Named = tuple[str, str]  # type and name
@@ -100,8 +101,7 @@ def _place(record: Record) -> str:
 
 
 def _element(kind: str, arn: str) -> dict[str, str]:
-    account = arn.split(":")[4] if arn.count(":") > 4 else ""  # noqa: PLR2004 - an ARN's part
-    return {"accountId": account, "type": kind, "ARN": arn}
+    return {"accountId": account_in(arn), "type": kind, "ARN": arn}
 
 
 def _flat(members: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pkilab.iam.arns import account_in
 from pkilab.simulator import world as worlds
 from pkilab.simulator.cloudtrail.keeping import kept
 from pkilab.simulator.cloudtrail.operations import GLOBAL_REGION, Kind, kind_of
@@ -30,7 +31,6 @@ _SHARED: dict[str, tuple[str, ...]] = {
     "sts": ("RoleArn",),
     "acm-pca": ("CertificateAuthorityArn", "ResourceArn"),
 }
-_ACCOUNT = 4  # the part of an ARN
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Trail(worlds.Trail):
         for arn in (*keys, *(members.get(name) for name in names)):
             if not isinstance(arn, str) or not arn.startswith("arn:"):
                 continue
-            account = arn.split(":", _ACCOUNT + 1)[_ACCOUNT] if arn.count(":") > _ACCOUNT else ""
+            account = account_in(arn)
             if account != call.account and account in self._records and account not in found:
                 found.append(account)
         return tuple(found)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pkilab.errors import MalformedError
 from pkilab.iam import Decision, Document, Policies, Principal, Request
 from pkilab.iam import PolicyKind as Kind
+from pkilab.iam.arns import account_in
 from pkilab.iam.documents import candidates
 from pkilab.simulator.iam.positions import context_keys, position, spans
 from pkilab.simulator.policies import decide, read_policy
@@ -100,9 +101,8 @@ class _Evaluated:
 
     def __init__(self, simulation: Simulation, action: str, resource: str) -> None:
         self.resource, self._action, self._simulation = resource, action, simulation
-        parts = resource.split(":")
-        named = parts[4] if len(parts) > 5 and parts[4].isdigit() else ""  # noqa: PLR2004
-        self._owner = named or simulation.owner
+        named = account_in(resource)
+        self._owner = named if named.isdigit() else simulation.owner
         self._decision = self._decide(
             Policies(
                 identity=_documents(simulation.identity),
