@@ -36,6 +36,7 @@ from pkilab.simulator.world import World
 
 Forward = Callable[[HttpRequest, Call], HttpResponse]
 Controls = Callable[[str], tuple[tuple[Document, ...], ...]]
+_SERIALIZER, _PARSER = create_serializer("query"), create_parser("query")
 _FAILED = 300
 # Operations whose UserName may be left out by a user who means itself.
 _OF_ONESELF = {
@@ -120,7 +121,7 @@ class IamBase(QueryService):
         """
         model = service_model("iam").operation_model(operation)
         members = model_members("iam", operation, arguments)
-        sent = create_serializer("query").serialize_to_request(members, model)
+        sent = _SERIALIZER.serialize_to_request(members, model)
         headers = {
             "content-type": "application/x-www-form-urlencoded; charset=utf-8",
             "host": "iam.amazonaws.com",
@@ -134,7 +135,7 @@ class IamBase(QueryService):
             "body": response.body,
         }
         shape: Any = model.output_shape  # None, where nothing is answered: parsers take that
-        found: Json = create_parser("query").parse(wire, shape)
+        found: Json = _PARSER.parse(wire, shape)
         found.pop("ResponseMetadata", None)
         if response.status >= _FAILED:
             error = found.get("Error", {})
