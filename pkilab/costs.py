@@ -510,9 +510,8 @@ def _key_lines(entries: Sequence[Entry], until: datetime, prices: PriceTable) ->
     """Price KMS keys until a deletion was scheduled that was not cancelled."""
     price = prices.named("kms", "KMS key", _KEY_UNIT)
     for entry in entries:
-        if (entry.service, entry.operation) == ("kms", "CreateKey") and (
-            arn := entry.results["Arn"]
-        ):
+        if (entry.service, entry.operation) == ("kms", "CreateKey"):
+            arn = entry.results["Arn"]
             stood, restored = _spans(entry.at, _fate(arn, entries), until)
             place, name = _Place(entry.account, entry.region), arn.rpartition("/")[2]
             yield _line(place, price, prices.months(_length(stood + restored)), name)
@@ -553,7 +552,7 @@ def _call_lines(entries: Iterable[Entry], prices: PriceTable) -> Iterator[Line]:
     for entry in entries:
         if (entry.service, entry.operation) == ("kms", "CreateKey"):
             asked = entry.parameters.get("KeySpec", entry.parameters.get("CustomerMasterKeySpec"))
-            specs[entry.results.get("Arn", "")] = str(asked or "SYMMETRIC_DEFAULT")
+            specs[entry.results["Arn"]] = str(asked or "SYMMETRIC_DEFAULT")
         price = _key_request(entry, specs, prices) or prices.of_request(
             entry.service, entry.operation, entry.parameters
         )
@@ -583,10 +582,8 @@ def _key_request(entry: Entry, specs: Mapping[str, str], prices: PriceTable) -> 
         return prices.named(
             "kms", f"KMS, {'RSA' if family == 'RSA' else 'ECC'} data key pairs", "call"
         )
-    spec = next((specs[arn] for arn in entry.resources if arn in specs), None)
-    if spec is None:
-        algorithm = str(entry.parameters.get("SigningAlgorithm", "SYMMETRIC_DEFAULT"))
-        spec = "SYMMETRIC_DEFAULT" if algorithm == "SYMMETRIC_DEFAULT" else algorithm
+    algorithm = str(entry.parameters.get("SigningAlgorithm", "SYMMETRIC_DEFAULT"))
+    spec = next((specs[arn] for arn in entry.resources if arn in specs), algorithm)
     cheap = spec in {"SYMMETRIC_DEFAULT", "RSA_2048"} or spec.startswith("HMAC_")
     uses = entry.operation in _KEY_USES
     return prices.named("kms", _ASYMMETRIC, "call") if uses and not cheap else None
