@@ -111,6 +111,7 @@ class Lab:
         region: str | None = None,
         latency: timedelta = timedelta(0),
         enforce_policies: bool = False,
+        enforce_quotas: bool = False,
     ) -> Self:
         """Open a simulated world. Nothing in it reads AWS credentials or reaches the network.
 
@@ -124,6 +125,8 @@ class Lab:
                 sleep in real time, so on a frozen clock advance it instead of waiting.
             enforce_policies: check signatures, and ask IAM and resource policies about each call,
                 as AWS does. The lab's own clients are administrators of their accounts.
+            enforce_quotas: throttle Private CA and Security Hub at AWS's request rates, by the
+                lab's clock.
 
         Raises:
             LabError: a world is open in this process already, or an argument is unusable.
@@ -137,6 +140,7 @@ class Lab:
             region=region,
             latency=latency,
             enforce_policies=enforce_policies,
+            enforce_quotas=enforce_quotas,
         )
         return cls(place, f"simulated AWS, seed {seed!r}")
 
@@ -177,13 +181,14 @@ class Lab:
         seed: str = "pkilab",
         accounts: Mapping[str, str] | None = None,
         enforce_policies: bool = False,
+        enforce_quotas: bool = False,
     ) -> Self:
         """Open what the environment asks for; notebooks call this.
 
         ``PKILAB_MODE`` is ``simulated`` (default) or ``aws``. On AWS, ``PKILAB_BUDGET_USD`` is the
         budget, boto3's own variables (``AWS_PROFILE``, ``AWS_DEFAULT_REGION`` ...) mean what they
         always mean, and each alias of ``accounts`` beyond the first is taken for a profile name.
-        ``enforce_policies`` is for the simulated lab: AWS always does.
+        ``enforce_policies`` and ``enforce_quotas`` are for the simulated lab: AWS always does both.
 
         Raises:
             LabError: a variable has no usable value.
@@ -193,7 +198,12 @@ class Lab:
         make_outputs_repeatable()
         mode = os.environ.get("PKILAB_MODE", "simulated")
         if mode == "simulated":
-            return cls.simulated(seed=seed, accounts=accounts, enforce_policies=enforce_policies)
+            return cls.simulated(
+                seed=seed,
+                accounts=accounts,
+                enforce_policies=enforce_policies,
+                enforce_quotas=enforce_quotas,
+            )
         if mode != "aws":
             raise LabError(f"PKILAB_MODE: found {mode!r}, expected 'simulated' or 'aws'")
         # The first alias is whoever the environment says; the others are profiles of that name.

@@ -173,9 +173,9 @@ def test_closing_gives_moto_back_as_it_was():
 
 
 def test_a_service_outside_the_model_is_refused_in_awss_shape(lab):
-    """moto would answer for secretsmanager, and wrongly."""
-    with pytest.raises(ClientError, match="secretsmanager is not simulated by pkilab") as caught:
-        lab.client("secretsmanager").list_secrets()
+    """moto would answer for dynamodb, and nobody has looked whether rightly."""
+    with pytest.raises(ClientError, match="dynamodb is not simulated by pkilab") as caught:
+        lab.client("dynamodb").list_tables()
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
 

@@ -33,7 +33,9 @@ from pkilab.simulator.ctlogs.logs import CtLogs
 from pkilab.simulator.dns.answering import answer
 from pkilab.simulator.dns.internet import Internet
 from pkilab.simulator.dns.resolver import Resolver
-from pkilab.simulator.events import Bus
+from pkilab.simulator.eventbridge.bus import Bus
+from pkilab.simulator.eventbridge.delivering import Deliveries
+from pkilab.simulator.eventbridge.service import EventBridge
 from pkilab.simulator.functions.roles import ExecutionRoles
 from pkilab.simulator.functions.service import Lambda
 from pkilab.simulator.iam.service import Iam
@@ -42,11 +44,15 @@ from pkilab.simulator.identity.refusals import unknown_key
 from pkilab.simulator.identity.signatures import verify
 from pkilab.simulator.kms.service import Kms
 from pkilab.simulator.organizations.service import Organizations
+from pkilab.simulator.quotas import Quotas
+from pkilab.simulator.ram.service import Ram
 from pkilab.simulator.route53.domains import Route53Domains
 from pkilab.simulator.route53.resources import AwsResources
 from pkilab.simulator.route53.service import Route53
 from pkilab.simulator.route53.state import HostedZones
 from pkilab.simulator.s3 import S3
+from pkilab.simulator.secretsmanager.service import SecretsManager
+from pkilab.simulator.securityhub.service import SecurityHub
 from pkilab.simulator.service import (
     Answer,
     AwsError,
@@ -56,6 +62,8 @@ from pkilab.simulator.service import (
     not_simulated,
     reply,
 )
+from pkilab.simulator.sns.service import Sns
+from pkilab.simulator.ssm.service import Ssm
 from pkilab.simulator.sts.service import Sts
 from pkilab.simulator.world import World
 
@@ -103,9 +111,21 @@ class Gateway:
         self.functions = Lambda(world, ExecutionRoles(self.identities))
         domains = Domains(world, apis, self._s3, acm.certificates)
         organizations = Organizations(world)
+        deliveries = Deliveries(world, self.functions, self.handle, self.identities)
+        eventbridge = EventBridge(world, self.events, deliveries)
+        hub = SecurityHub(world, self.events)
+        shares = Ram(world, private_ca, organizations)
+        topics = Sns(world, amazon, self.functions, self.handle)
+        if world.enforce_quotas:
+            world.throttle = Quotas()
         if world.enforce_policies:
             # Keys ask the gate whom a new policy would lock out; the gate asks for keys' policies.
             kms = Kms(world, lambda call: gate.policies_of(call))  # noqa: PLW0108 - made below
+        else:
+            kms = Kms(world)
+        parameters = Ssm(world, kms)
+        secrets = SecretsManager(world, kms, self.functions)
+        if world.enforce_policies:
             facts = WorldFacts(
                 self.identities,
                 self._s3,
@@ -114,10 +134,16 @@ class Gateway:
                 acm.certificates,
                 self.functions,
                 organizations,
+                {
+                    "events": eventbridge.resource,
+                    "ram": shares.resource,
+                    "secretsmanager": secrets.resource,
+                    "securityhub": hub.resource,
+                    "sns": topics.resource,
+                    "ssm": parameters.resource,
+                },
             )
             world.gate = gate = Gate(self.identities, facts, organizations)
-        else:
-            kms = Kms(world)
         world.trail = trail = Trail(world)
         faithful = (
             private_ca,
@@ -138,6 +164,12 @@ class Gateway:
             CloudTrail(world, trail),
             Route53(world, zones, resources.hosted_zone),
             Route53Domains(world, zones),
+            eventbridge,
+            hub,
+            shares,
+            topics,
+            parameters,
+            secrets,
         )
         self._services = {service.name: service for service in faithful}
         self._trust = amazon
@@ -162,6 +194,7 @@ class Gateway:
             number = self._requests.uuid()
             answer = self._answer(request, number)
         response = answer() if callable(answer) else answer
+        self.world.run_errands()
         return replace(response, headers={"x-amzn-requestid": number, **response.headers})
 
     def _answer(self, request: HttpRequest, number: str) -> Answer:

@@ -29,6 +29,8 @@ _OPTIONS: dict[str, Any] = {
     "use_fips_endpoint": False,
 }
 _CONFIG = Config(**_OPTIONS)
+# On a frozen clock an answer stays as it is, however long botocore waits before it asks again.
+_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class _NoNetwork:
@@ -56,7 +58,7 @@ class Clients:
     """
 
     def __init__(self, gateway: Gateway, credentials: Credentials) -> None:
-        self._gateway = gateway
+        self._gateway, self._live = gateway, gateway.world.clock.live
         session = botocore.session.Session(session_vars=_isolated())
         session.register_component("data_loader", model_loader())
         session.set_credentials(
@@ -67,7 +69,8 @@ class Clients:
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3.client
         """Return a boto3 client whose every request is answered by the world."""
         make: Any = self._session.client  # its stubs list every service by name
-        client = make(service, region_name=region, config=_CONFIG)
+        config = _CONFIG if self._live else _CONFIG.merge(_ONCE)
+        client = make(service, region_name=region, config=config)
         client.meta.events.register_first("before-send", self._answer)
         client._endpoint.http_session = _NoNetwork()  # noqa: SLF001 - belt and braces
         return client

@@ -137,6 +137,7 @@ def open_place(
     latency: timedelta = timedelta(0),
     ct_folder: Path | None = None,
     enforce_policies: bool = False,
+    enforce_quotas: bool = False,
 ) -> SimulatedPlace:
     """Open a world.
 
@@ -152,6 +153,7 @@ def open_place(
         region=region or DEFAULT_REGION,
         latency=latency,
         enforce_policies=enforce_policies,
+        enforce_quotas=enforce_quotas,
     )
     try:
         return SimulatedPlace(world, ct_folder=ct_folder)

@@ -171,6 +171,7 @@ def run(service: Any, operation: str, members: Json, call: Call) -> Any:  # noqa
         raise not_simulated(f"{service.name}:{operation}")
     world: World = service.world
     try:
+        world.throttle.admit(service.name, operation, call)
         world.gate.admit(service.name, operation, members, call)
         result = method(call, **keywords(members)) or {}
     except AwsError as refused:

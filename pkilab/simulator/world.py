@@ -9,6 +9,7 @@ import heapq
 import itertools
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,13 +51,19 @@ class WorldClock:
     Args:
         start: an aware datetime, or ``None`` for a live clock.
         lock: held while time moves, so that a request sees one moment.
+        between: done after each moment's due work, without the lock: what that work left to do.
     """
 
-    def __init__(self, start: datetime | None, lock: threading.RLock) -> None:
+    def __init__(
+        self,
+        start: datetime | None,
+        lock: threading.RLock,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
         if start is not None and start.tzinfo is None:
             raise LabError(f"the lab's time needs a time zone: found {start.isoformat()}")
         self.live = start is None
-        self._lock = lock
+        self._lock, self._advancing, self._between = lock, threading.RLock(), between
         self._now = start.astimezone(UTC) if start else None
         self._jobs: list[Job] = []
         self._closed = False
@@ -87,7 +94,7 @@ class WorldClock:
             raise LabClosedError("the clock of a closed world stands still")
         if self._now is None:
             raise LabError("the lab's clock is live: it moves by itself and cannot be advanced")
-        with self._lock:
+        with self._advancing:  # one after the other, though requests may come between due work
             try:
                 step = timedelta(**duration)
                 target = self._now + step
@@ -95,14 +102,28 @@ class WorldClock:
                 raise LabError(f"the lab's clock cannot advance by {duration}: {error}") from error
             if step < timedelta(0):
                 raise LabError(f"the lab's clock only moves forward: found {step}")
-            self._run_until(target)
-            self._now = target
+            while (due := self._next_due(target)) is not None:
+                with self._lock:
+                    self._run_until(due)
+                self._between()
+            with self._lock:
+                self._run_until(target)
+                self._now = target
+            self._between()
             return target
 
     def stop(self) -> None:
         """Drop all due work: moto's state is the process's, and the next world must not see it."""
         self._closed = True
         self._jobs.clear()
+
+    def _next_due(self, target: datetime) -> datetime | None:
+        """Return the moment of the first work that is due by a time."""
+        with self._lock:
+            while self._jobs and self._jobs[0].cancelled:
+                heapq.heappop(self._jobs)
+            found = self._jobs[0].when if self._jobs else None
+        return found if found is not None and found <= target else None
 
     def _run_until(self, target: datetime) -> None:
         while self._jobs and self._jobs[0].when <= target:
@@ -151,6 +172,17 @@ class Trail:
         """Take note of a call that has ended."""
 
 
+class Throttle:
+    """How often. This one counts nothing; one with quotas overrides it."""
+
+    def admit(self, service: str, operation: str, call: Call) -> None:
+        """Let a call pass.
+
+        Raises:
+            AwsError: there were too many in too short a time.
+        """
+
+
 class World:
     """Seed, clock, accounts and a lock around them.
 
@@ -162,6 +194,7 @@ class World:
         latency: how long asynchronous work takes (keys, issuance, audit reports). Zero by
             default: AWS's intermediate states are skipped.
         enforce_policies: whether callers need IAM's leave, and signatures are checked.
+        enforce_quotas: whether services throttle, by the world's clock.
     """
 
     seed: str
@@ -176,6 +209,7 @@ class World:
         region: str = DEFAULT_REGION,
         latency: timedelta = timedelta(0),
         enforce_policies: bool = False,
+        enforce_quotas: bool = False,
     ) -> None:
         for alias, number in accounts.items():
             if not (len(number) == 12 and number.isascii() and number.isdigit()):  # noqa: PLR2004
@@ -188,13 +222,16 @@ class World:
                 "a process holds one at a time: close that lab first"
             )
         self.seed, self.region, self.latency = seed, region, latency
-        self.enforce_policies = enforce_policies
+        self.enforce_policies, self.enforce_quotas = enforce_policies, enforce_quotas
         self.gate = Gate()
+        self.throttle = Throttle()
         self.trail = Trail()
         self.accounts = dict(accounts)
         self.closed = False
         self._lock = threading.RLock()
-        self.clock = WorldClock(start, self._lock)
+        self.clock = WorldClock(start, self._lock, self.run_errands)
+        self._errands: deque[tuple[str, Callable[[], None]]] = deque()
+        self._running_errands = threading.Lock()
         self._entropy = Entropy(seed)
         World._open = self
 
@@ -215,10 +252,38 @@ class World:
             self.clock.run_due()
             yield
 
+    def errand(self, run: Callable[[], None], label: str) -> None:
+        """Leave work for when the turn is over: what takes its time, or calls back into the world.
+
+        Args:
+            run: the work; it takes turns of its own.
+            label: what it is, for the log.
+        """
+        self._errands.append((label, run))
+
+    def run_errands(self) -> None:
+        """Do what turns have left, outside of any turn, in order and one at a time.
+
+        Whoever comes while somebody is at it goes on: the other does theirs, too.
+        """
+        while self._errands and self._running_errands.acquire(blocking=False):
+            try:
+                while self._errands:
+                    label, run = self._errands.popleft()
+                    try:
+                        run()
+                    except LabClosedError:
+                        return
+                    except Exception:  # noqa: BLE001 - whoever called last is not to blame
+                        _log.exception("an errand failed: %s", label)
+            finally:
+                self._running_errands.release()
+
     def close(self) -> None:
         """End the world; a process may then open another. Closing twice is harmless."""
         with self._lock:
             self.closed = True
+            self._errands.clear()
             self.clock.stop()
             if World._open is self:
                 World._open = None

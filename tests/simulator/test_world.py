@@ -157,3 +157,52 @@ def test_work_that_fails_hinders_neither_the_clock_nor_what_is_due_after_it(worl
     world.clock.advance(hours=3)
     assert done == [start + timedelta(hours=2)]
     assert "due work failed: the failing job" in caplog.text
+
+
+def test_errands_run_in_order_outside_of_turns_and_may_leave_others(world):
+    """What an errand leaves comes after what was there."""
+    done = []
+
+    def first():
+        done.append("first")
+        world.errand(lambda: done.append("third"), "third")
+
+    with world.turn():
+        world.errand(first, "first")
+        world.errand(lambda: done.append("second"), "second")
+        assert not done
+    world.run_errands()
+    assert done == ["first", "second", "third"]
+
+
+def test_an_errand_that_fails_is_logged_and_the_next_one_runs(world, caplog):
+    """Nobody else is to blame for it."""
+    done = []
+    world.errand(lambda: 1 / 0, "a division")
+    world.errand(lambda: done.append("next"), "next")
+    world.run_errands()
+    assert done == ["next"]
+    assert "an errand failed: a division" in caplog.text
+
+
+def test_an_errand_of_due_work_sees_the_moment_of_that_work(world):
+    """Not the end of the advance."""
+    start, seen = world.clock.now(), []
+    for days in (1, 2):
+        world.clock.at(
+            start + timedelta(days=days),
+            lambda: world.errand(lambda: seen.append(world.clock.now()), "look"),
+            "due",
+        )
+    world.clock.advance(days=10)
+    assert [each - start for each in seen] == [timedelta(days=1), timedelta(days=2)]
+    assert world.clock.now() - start == timedelta(days=10)
+
+
+def test_a_closed_worlds_errands_are_forgotten(world):
+    """They would look for what is gone."""
+    done = []
+    world.errand(lambda: done.append("late"), "late")
+    world.close()
+    world.run_errands()
+    assert not done

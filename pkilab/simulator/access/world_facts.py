@@ -6,7 +6,7 @@ is the one place that looks into all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +21,8 @@ from pkilab.simulator.kms import ciphertexts, state
 from pkilab.simulator.organizations.state import Organization
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, Json
+
+_NO_OTHERS: Mapping[str, "Callable[[str], Resource | None]"] = {}
 
 
 class _Keys(Protocol):
@@ -69,6 +71,7 @@ class WorldFacts:
         certificates: those in ACM.
         functions: the service that has its functions.
         organizations: the service that has its organizations.
+        others: by the service of an ARN, who knows the resource of one.
     """
 
     def __init__(  # noqa: PLR0917 - one for each service with something to say
@@ -80,6 +83,7 @@ class WorldFacts:
         certificates: _Certificates,
         functions: _Functions,
         organizations: _Organizations,
+        others: Mapping[str, Callable[[str], Resource | None]] = _NO_OTHERS,
     ) -> None:
         self._identities, self._s3, self._kms = identities, s3, kms
         self._private_ca, self._certificates = private_ca, certificates
@@ -91,6 +95,7 @@ class WorldFacts:
             "kms": self._key,
             "lambda": self._function,
             "s3": self._bucket,
+            **others,
         }
 
     def resource(self, arn: str) -> Resource | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pkilab.simulator.acm import rules
 from pkilab.simulator.acm.state import AcmCertificate
-from pkilab.simulator.events import Bus
+from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.world import World
 
 Json = dict[str, Any]

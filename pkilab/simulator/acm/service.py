@@ -25,7 +25,7 @@ from pkilab.simulator.acm.state import AcmCertificate, Certificates
 from pkilab.simulator.acm.validating import Validator
 from pkilab.simulator.acmpca.service import AcmPca
 from pkilab.simulator.dns.resolver import Resolver
-from pkilab.simulator.events import Bus
+from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.pages import page
 from pkilab.simulator.service import AwsError, Call, Json, JsonService
 from pkilab.simulator.world import World

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pkilab.simulator.events import KEPT, Bus
+from pkilab.simulator.eventbridge.bus import KEPT, Bus
 from pkilab.simulator.world import World
 
 ACCOUNT, REGION = "111122223333", "us-east-1"

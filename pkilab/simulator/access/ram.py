@@ -1,0 +1,9 @@
+"""ram: what its operations need."""
+
+from __future__ import annotations
+
+from pkilab.simulator.access.asking import Table
+
+PREFIX = "ram"
+KEYS = frozenset({"aws:requesttag/", "aws:tagkeys"})
+TABLE: Table = {}
