@@ -26,16 +26,27 @@ from pkilab.removal import (
     CERTIFICATE,
     CONTROL,
     DOMAIN,
+    EVENT_BUS,
+    EVENT_RULE,
     FUNCTION,
     HTTP_API,
+    HUB,
     KEY,
+    LOG_GROUP,
     MFA_DEVICE,
     OBJECT,
     ORGANIZATION,
+    PARAMETER,
+    PERMISSION,
     POLICY,
+    QUEUE,
     REST_API,
     ROLE,
+    SECRET,
+    SHARE,
     STACK,
+    TOPIC,
+    TRAIL,
     UNIT,
     USER,
     ZONE,
@@ -56,11 +67,19 @@ ClientFor: TypeAlias = "Callable[[str, str, str], Any]"
 # What uses comes before what is used: a domain name its certificate, a function its role. A CA
 # writes CRLs to its bucket until it is deleted, so buckets come after CAs. A stack is deleted in
 # its role, and its resources may be in zones and buckets that it does not have itself.
+# Whom a CA is shared with loses it before it goes. A rule goes before what it calls, and a trail
+# before the bucket that it writes to; what is encrypted goes before its key.
 # What an organization's policies deny, they deny to the clean-up too: they go first of all.
 _CONTROLS = (CONTROL, UNIT, ORGANIZATION)
 _USING = (DOMAIN, HTTP_API, REST_API, FUNCTION, STACK)
 _IAM = (MFA_DEVICE, USER, ROLE, POLICY)
-_ORDER = (*_CONTROLS, *_USING, *_IAM, ACM, ZONE, AUTHORITY, ALIAS, KEY, BUCKET)
+_EVENTS = (EVENT_RULE, EVENT_BUS, TRAIL)
+_STORES = (QUEUE, TOPIC, LOG_GROUP, PARAMETER, SECRET, HUB)
+_SHARED = (SHARE, PERMISSION)
+_ORDER = (
+    *_CONTROLS, *_EVENTS, *_USING, *_IAM, *_SHARED, ACM, ZONE, AUTHORITY, *_STORES, ALIAS, KEY,
+    BUCKET,
+)  # fmt: skip
 _KINDS = {
     ("s3", "CreateBucket"): BUCKET,
     ("acm-pca", "CreateCertificateAuthority"): AUTHORITY,
@@ -82,6 +101,16 @@ _KINDS = {
     ("acm", "ImportCertificate"): ACM,
     ("acm", "RequestCertificate"): ACM,
     ("route53", "CreateHostedZone"): ZONE,
+    ("events", "PutRule"): EVENT_RULE,
+    ("events", "CreateEventBus"): EVENT_BUS,
+    ("cloudtrail", "CreateTrail"): TRAIL,
+    ("securityhub", "EnableSecurityHub"): HUB,
+    ("sqs", "CreateQueue"): QUEUE,
+    ("sns", "CreateTopic"): TOPIC,
+    ("logs", "CreateLogGroup"): LOG_GROUP,
+    ("ram", "CreateResourceShare"): SHARE,
+    ("ram", "CreatePermission"): PERMISSION,
+    ("secretsmanager", "CreateSecret"): SECRET,
 }
 _NOUNS = {
     AUTHORITY: ("CertificateAuthority",),
@@ -103,9 +132,24 @@ _NOUNS = {
     ORGANIZATION: (),
     UNIT: ("OrganizationalUnit",),
     CONTROL: ("Policy",),
+    EVENT_RULE: ("Rule",),
+    EVENT_BUS: ("EventBus",),
+    TRAIL: ("Trail",),
+    HUB: (),
+    QUEUE: ("Queue",),
+    TOPIC: ("Topic",),
+    LOG_GROUP: ("LogGroup",),
+    SHARE: ("ResourceShare",),
+    PERMISSION: ("Permission",),
+    PARAMETER: ("Parameter",),
+    SECRET: ("Secret",),
 }
 _OBJECT_WRITERS = ("PutObject", "CopyObject", "CompleteMultipartUpload")
-_DELETERS = {KEY: ("ScheduleKeyDeletion",), ORGANIZATION: ("DeleteOrganization",)}
+_DELETERS = {
+    KEY: ("ScheduleKeyDeletion",),
+    ORGANIZATION: ("DeleteOrganization",),
+    HUB: ("DisableSecurityHub",),
+}
 _RESTORERS = ("RestoreCertificateAuthority", "CancelKeyDeletion")
 _GONE = (
     "ResourceNotFoundException",
@@ -116,6 +160,12 @@ _GONE = (
     "NotFoundException",
     "NoSuchEntity",
     "NoSuchHostedZone",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "NotFound",
+    "ParameterNotFound",
+    "TrailNotFoundException",
+    "UnknownResourceException",
 )
 
 
@@ -265,6 +315,9 @@ def _created(entry: Entry) -> Iterator[Created]:
         makes = entry.parameters.get("ChangeSetType") == "CREATE"
         new = entry.operation == "CreateStack" or makes
         kinds = {entry.results["StackId"]: STACK} if new and "StackId" in entry.results else {}
+    elif (entry.service, entry.operation) == ("ssm", "PutParameter"):
+        # With leave to overwrite it may have been there before.
+        kinds = {} if entry.parameters.get("Overwrite") else dict.fromkeys(entry.made, PARAMETER)
     elif entry.service == "organizations":
         kinds = {entry.results["Arn"]: kind} if kind and "Arn" in entry.results else {}
     elif kind:

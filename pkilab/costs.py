@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from pkilab.journal import Entry
 
 _GENERAL = "GENERAL_PURPOSE"  # the API's default
-_ZONE_UNIT, _KEY_UNIT = "zone-month", "key-month"
-_DELETIONS = ("DeleteCertificateAuthority", "ScheduleKeyDeletion")
-_RESTORATIONS = ("RestoreCertificateAuthority", "CancelKeyDeletion")
+_ZONE_UNIT, _KEY_UNIT, _SECRET_UNIT = "zone-month", "key-month", "secret-month"
+_DELETIONS = ("DeleteCertificateAuthority", "ScheduleKeyDeletion", "DeleteSecret")
+_RESTORATIONS = ("RestoreCertificateAuthority", "CancelKeyDeletion", "RestoreSecret")
 _ZONE_TRIAL = timedelta(hours=12)  # a hosted zone deleted by then is not charged
 _ASYMMETRIC = "KMS, asymmetric requests but those of RSA 2048"
 _KEY_USES = (
@@ -234,6 +234,8 @@ def estimate(
         *_storage_lines(done, until, prices),
         *_zone_lines(done, until, prices),
         *_key_lines(done, until, prices),
+        *_secret_lines(done, until, prices),
+        *_parameter_lines(done, until, prices),
         *_call_lines(done, prices),
     ]
     return Bill(
@@ -368,7 +370,7 @@ def _fate(arn: str, entries: Iterable[Entry]) -> Iterator[tuple[str, datetime]]:
 def _spans(
     created: datetime, fate: Iterable[tuple[str, datetime]], until: datetime
 ) -> tuple[tuple[tuple[datetime, datetime], ...], tuple[tuple[datetime, datetime], ...]]:
-    """Return when a CA or a key stood, and the deleted intervals that its restoring ended."""
+    """Return when a CA, key or secret stood, and the deleted intervals that restoring ended."""
     stood, restored = [], []
     since, deleted = created, None
     for operation, at in fate:
@@ -517,6 +519,46 @@ def _key_lines(entries: Sequence[Entry], until: datetime, prices: PriceTable) ->
             yield _line(place, price, prices.months(_length(stood + restored)), name)
 
 
+def _secret_lines(entries: Sequence[Entry], until: datetime, prices: PriceTable) -> Iterator[Line]:
+    """Price secrets until they were deleted; by its name, a call means any of that name."""
+    price = prices.named("secretsmanager", "secret", _SECRET_UNIT)
+    for number, entry in enumerate(entries):
+        if (entry.service, entry.operation) == ("secretsmanager", "CreateSecret"):
+            arn, after = entry.results["ARN"], entries[number:]
+            fate = (
+                (each.operation, each.at)
+                for each in after
+                if each.service == "secretsmanager"
+                and any(fnmatchcase(arn, named) for named in each.resources)
+            )
+            stood, _ = _spans(entry.at, fate, until)
+            place, name = _Place(entry.account, entry.region), arn.rpartition(":")[2]
+            yield _line(place, price, prices.months(_length(stood)), name)
+
+
+def _parameter_lines(
+    entries: Sequence[Entry], until: datetime, prices: PriceTable
+) -> Iterator[Line]:
+    """Price parameters from when they were said to be advanced until they were deleted."""
+    price = prices.named("ssm", "advanced parameter", "parameter-month")
+    standing: dict[str, tuple[_Place, datetime]] = {}
+    for entry in entries:
+        if entry.service != "ssm" or not entry.resources:
+            continue
+        if entry.operation == "PutParameter" and entry.parameters.get("Tier") == "Advanced":
+            place = _Place(entry.account, entry.region)
+            standing.setdefault(entry.resources[0], (place, entry.at))
+        elif entry.operation == "DeleteParameter" and entry.resources[0] in standing:
+            place, since = standing.pop(entry.resources[0])
+            yield _line(place, price, prices.months(entry.at - since), _last(entry.resources[0]))
+    for arn, (place, since) in standing.items():
+        yield _line(place, price, prices.months(until - since), _last(arn))
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition(":parameter/")[2]
+
+
 def _storage_lines(entries: Iterable[Entry], until: datetime, prices: PriceTable) -> Iterator[Line]:
     """Price bytes put into S3 until they were deleted or replaced; versions are not followed."""
     standing: dict[str, tuple[_Place, datetime, int]] = {}
@@ -559,14 +601,21 @@ def _call_lines(entries: Iterable[Entry], prices: PriceTable) -> Iterator[Line]:
         if price is None:
             what = f"{entry.service} calls"
             price = Price(entry.service, what, "call", None, note="not in this table")
-        counted_apart = price.unit in {_ZONE_UNIT, _KEY_UNIT} or (
+        counted_apart = price.unit in {_ZONE_UNIT, _KEY_UNIT, _SECRET_UNIT} or (
             price.create and price.service == "acm-pca"
         )
         if not counted_apart:
             found[price.what] = price
-            counted[entry.account, entry.region, price.what] += 1
+            counted[entry.account, entry.region, price.what] += _quantity(entry)
     for (account, region, what), number in sorted(counted.items()):
         yield _line(_Place(account, region), found[what], Decimal(number))
+
+
+def _quantity(entry: Entry) -> int:
+    """Return for how many a call is charged: some carry several findings or events."""
+    member = {"BatchImportFindings": "Findings", "PutEvents": "Entries"}.get(entry.operation, "")
+    carried = entry.parameters.get(member)
+    return len(carried) if isinstance(carried, list) else 1
 
 
 def _key_request(entry: Entry, specs: Mapping[str, str], prices: PriceTable) -> Price | None:

@@ -34,7 +34,8 @@ Kept: TypeAlias = (
 )
 
 _LONGEST_KEPT = 4096  # a CSR or a policy fits; a CRL, a chain or an object does not
-_MAKERS = ("Create", "Issue", "Import", "Request")  # operations whose answer names a new thing
+# Operations that make a new thing, which their answer names, or they do.
+_MAKERS = ("Create", "Issue", "Import", "Request", "EnableSecurityHub", "PutParameter", "PutRule")
 _RESULT_ID = re.compile(r"Arn$|ARN$|Id$|^id$|^S3Key$")
 
 

@@ -75,6 +75,12 @@ _SAME_AS = {
         "UploadPart": "PutObject",
         "UploadPartCopy": "PutObject",
     }.items()  # each from AmazonS3/latest/API/API_<operation>.html, "Permissions"
+} | {
+    # A batch takes the action of one: SQS Developer Guide, "Amazon SQS API permissions".
+    ("sqs", "ChangeMessageVisibilityBatch"): "ChangeMessageVisibility",
+    ("sqs", "DeleteMessageBatch"): "DeleteMessage",
+    ("sqs", "SendMessageBatch"): "SendMessage",
+    ("sns", "PublishBatch"): "Publish",
 }
 
 _API_GATEWAY = "apigateway"
@@ -327,10 +333,8 @@ class _Work:
             action = "s3:GetObjectVersion" if _pins_version(entry) else "s3:GetObject"
             page = "apigatewayv2/latest/api-reference/domainnames.html (TruststoreUri)"
             self._grant_also((action,), [truststore], entry, page)
-        role = entry.parameters.get("Role")
-        if entry.service == "lambda" and isinstance(role, str):
-            page = "lambda/latest/dg/lambda-intro-execution-role.html"
-            self._grant_also(("iam:PassRole",), [role], entry, page)
+        for action, arn, page in _handed_on(entry):
+            self._grant_also((action,), [arn], entry, page)
         if entry.service == "cloudformation":
             self._grant_stack(entry)
         bucket = _crl_bucket(entry)
@@ -631,6 +635,21 @@ def _truststore_settings(entry: Entry) -> Iterator[tuple[str, str]]:
     for patch in patches if isinstance(patches, list) else ():
         if isinstance(patch, dict):
             yield str(patch.get("path")).rpartition("/")[2].lower(), str(patch.get("value") or "")
+
+
+def _handed_on(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    """Yield what a caller needs for handing a role or a function to a service, and the page."""
+    role = entry.parameters.get("Role")
+    if entry.service == "lambda" and isinstance(role, str):
+        yield "iam:PassRole", role, "lambda/latest/dg/lambda-intro-execution-role.html"
+    function = entry.parameters.get("RotationLambdaARN")
+    if isinstance(function, str):
+        page = "secretsmanager/latest/userguide/rotating-secrets-required-permissions.html"
+        yield "lambda:InvokeFunction", function, page
+    targets = entry.parameters.get("Targets")
+    for target in targets if isinstance(targets, list) else ():
+        if isinstance(target, dict) and isinstance(role := target.get("RoleArn"), str):
+            yield "iam:PassRole", role, "eventbridge/latest/userguide/eb-events-iam-roles.html"
 
 
 def _crl_bucket(entry: Entry) -> str | None:

@@ -19,11 +19,20 @@ if TYPE_CHECKING:
 
     from mypy_boto3_acm_pca import ACMPCAClient
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudtrail import CloudTrailClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_organizations import OrganizationsClient
+    from mypy_boto3_ram import RAMClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_securityhub import SecurityHubClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
 
 AUTHORITY, BUCKET, OBJECT, CERTIFICATE = (
     "certificate authority",
@@ -36,6 +45,10 @@ ROLE, ACM, ZONE, STACK = "role", "ACM certificate", "hosted zone", "stack"
 USER, POLICY, MFA_DEVICE = "user", "policy", "MFA device"
 KEY, ALIAS = "KMS key", "alias"
 ORGANIZATION, UNIT, CONTROL = "organization", "organizational unit", "organization policy"
+EVENT_RULE, EVENT_BUS, TRAIL, HUB = "event rule", "event bus", "trail", "Security Hub"
+QUEUE, TOPIC, LOG_GROUP = "queue", "topic", "log group"
+SHARE, PERMISSION = "resource share", "RAM permission"
+PARAMETER, SECRET = "parameter", "secret"
 
 _LEFT = {
     CERTIFICATE: "a certificate cannot be deleted; revoke it if it must not be trusted",
@@ -285,6 +298,70 @@ def _remove_organization(_: str, __: Created, client: OrganizationsClient) -> st
     return f"its {count(len(members), 'member account')} left it first" if members else ""
 
 
+def _remove_rule(name: str, created: Created, client: EventBridgeClient) -> str:
+    path = created.arn.split(":", 5)[5].split("/")
+    bus = path[1] if len(path) > 2 else "default"  # noqa: PLR2004 - rule/NAME or rule/BUS/NAME
+    found = client.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]
+    if found:
+        client.remove_targets(Rule=name, EventBusName=bus, Ids=[each["Id"] for each in found])
+    client.delete_rule(Name=name, EventBusName=bus)
+    return f"with {count(len(found), 'target')}" if found else ""
+
+
+def _remove_bus(name: str, _: Created, client: EventBridgeClient) -> str:
+    client.delete_event_bus(Name=name)
+    return ""
+
+
+def _remove_trail(_: str, created: Created, client: CloudTrailClient) -> str:
+    client.delete_trail(Name=created.arn)
+    return "its log files stay in the bucket"
+
+
+def _remove_hub(_: str, __: Created, client: SecurityHubClient) -> str:
+    client.disable_security_hub()
+    return "with its findings"
+
+
+def _remove_queue(_: str, created: Created, client: SQSClient) -> str:
+    name, owner = created.arn.rpartition(":")[2], created.account_id
+    url = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=owner)["QueueUrl"]
+    client.delete_queue(QueueUrl=url)
+    return "with its messages"
+
+
+def _remove_topic(_: str, created: Created, client: SNSClient) -> str:
+    subscribed = client.list_subscriptions_by_topic(TopicArn=created.arn)["Subscriptions"]
+    client.delete_topic(TopicArn=created.arn)
+    return f"with {count(len(subscribed), 'subscription')}" if subscribed else ""
+
+
+def _remove_log_group(_: str, created: Created, client: CloudWatchLogsClient) -> str:
+    client.delete_log_group(logGroupName=created.arn.split(":log-group:", 1)[1])
+    return ""
+
+
+def _remove_share(_: str, created: Created, client: RAMClient) -> str:
+    client.delete_resource_share(resourceShareArn=created.arn)
+    return "what was issued through it stays valid"
+
+
+def _remove_permission(_: str, created: Created, client: RAMClient) -> str:
+    client.delete_permission(permissionArn=created.arn)
+    return ""
+
+
+def _remove_parameter(_: str, created: Created, client: SSMClient) -> str:
+    name = created.arn.split(":parameter/", 1)[1]
+    client.delete_parameter(Name=f"/{name}" if "/" in name else name)
+    return ""
+
+
+def _remove_secret(_: str, created: Created, client: SecretsManagerClient) -> str:
+    client.delete_secret(SecretId=created.arn, ForceDeleteWithoutRecovery=True)
+    return "without a recovery window"
+
+
 _REMOVERS: dict[str, Callable[[str, Created, Any], str]] = {
     DOMAIN: _remove_domain,
     HTTP_API: _remove_http_api,
@@ -300,4 +377,15 @@ _REMOVERS: dict[str, Callable[[str, Created, Any], str]] = {
     CONTROL: _remove_control,
     UNIT: _remove_unit,
     ORGANIZATION: _remove_organization,
+    EVENT_RULE: _remove_rule,
+    EVENT_BUS: _remove_bus,
+    TRAIL: _remove_trail,
+    HUB: _remove_hub,
+    QUEUE: _remove_queue,
+    TOPIC: _remove_topic,
+    LOG_GROUP: _remove_log_group,
+    SHARE: _remove_share,
+    PERMISSION: _remove_permission,
+    PARAMETER: _remove_parameter,
+    SECRET: _remove_secret,
 }

@@ -32,9 +32,24 @@ _NAMED = {
     ("cloudformation", "StackName"): (
         "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*"
     ),
+    ("cloudtrail", "Name"): "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}",
+    ("cloudtrail", "TrailName"): "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}",
+    ("logs", "logGroupName"): "arn:{partition}:logs:{region}:{account}:log-group:{name}",
+    ("secretsmanager", "SecretId"): (
+        "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-*"
+    ),
+    ("sqs", "QueueName"): "arn:{partition}:sqs:{region}:{account}:{name}",
+    ("sqs", "QueueUrl"): "arn:{partition}:sqs:{region}:{account}:{name}",
+    ("ssm", "Name"): "arn:{partition}:ssm:{region}:{account}:parameter/{name}",
+    ("ssm", "Path"): "arn:{partition}:ssm:{region}:{account}:parameter/{name}",
     ("route53", "HostedZoneId"): "arn:{partition}:route53:::{name}",
     ("route53", "Id"): "arn:{partition}:route53:::{name}",
 }
+# Calls that answer no ARN, and make what they name.
+_NAMED_IS_MADE = (
+    "logs:CreateLogGroup", "securityhub:EnableSecurityHub", "sqs:CreateQueue", "ssm:PutParameter",
+)  # fmt: skip
+_HUB = ("DescribeHub", "DisableSecurityHub", "EnableSecurityHub")  # an account has one in a Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +64,24 @@ class Place:
 def named(operation: OperationModel, parameters: Mapping[str, object], place: Place) -> list[str]:
     """Return the ARNs that a call's parameters name, in order of appearance."""
     service = operation.service_model
+    if operation.name == "BatchImportFindings":  # a finding names what it is about, too
+        return list(dict.fromkeys(_products(parameters)))
     found = list(_mentioned(parameters, place.partition))
+    if service.service_name == "events":
+        found += _events(operation, parameters, place)
+    if service.service_name == "securityhub" and operation.name in _HUB:
+        found.append(
+            "arn:{partition}:securityhub:{region}:{account}:hub/default".format(**_parts(place))
+        )
     for (of, parameter), form in _NAMED.items():
         name = parameters.get(parameter)
         if of == service.service_name and isinstance(name, str) and not ARN.fullmatch(name):
             if of == "route53":
                 name = f"hostedzone/{name.rpartition('/')[2]}"
+            if of == "sqs":
+                name = name.rpartition("/")[2]  # of a queue's URL
+            if of == "ssm":
+                name = name.partition(":")[0].lstrip("/")  # without version and label
             arn = form.format(name=name, **_parts(place))
             found.append(arn.replace(":key/alias/", ":alias/"))  # a key may be named by its alias
     if service.signing_name == _API_GATEWAY:
@@ -79,18 +106,29 @@ def made(
     if isinstance(device := answer.get("VirtualMFADevice"), dict):
         return str(device["SerialNumber"])
     if service.service_name == "route53":
-        zone = answer.get("HostedZone")
-        number = str(zone["Id"]).rpartition("/")[2] if isinstance(zone, dict) else None
-        return f"arn:{place.partition}:route53:::hostedzone/{number}" if number else None
+        return _zone(answer, place)
+    if f"{service.service_name}:{operation.name}" in _NAMED_IS_MADE:
+        return next(iter(asked), None)
     if service.signing_name != _API_GATEWAY or noun == operation.name:
         return None
+    return _made_by_gateway(noun, asked[0], answer)
+
+
+def _zone(answer: Mapping[str, object], place: Place) -> str | None:
+    zone = answer.get("HostedZone")
+    number = str(zone["Id"]).rpartition("/")[2] if isinstance(zone, dict) else None
+    return f"arn:{place.partition}:route53:::hostedzone/{number}" if number else None
+
+
+def _made_by_gateway(noun: str, path: str, answer: Mapping[str, object]) -> str | None:
+    """Return the ARN of what a call to API Gateway made, of a kind, at a path."""
     small = noun[:1].lower() + noun[1:]
     names = (f"{noun}Id", "id", noun, small, f"{noun}Name", f"{small}Name", "basePath")
     name = next((value for key in names if isinstance(value := answer.get(key), str)), None)
     if name is None:
         return None
     # A REST resource is created under its parent, and is found beside it.
-    collection = re.sub(r"(/resources)/[^/]+$", r"\1", asked[0])
+    collection = re.sub(r"(/resources)/[^/]+$", r"\1", path)
     return f"{collection}/{name}"
 
 
@@ -98,6 +136,36 @@ def acted_on(operation: OperationModel, answer: Mapping[str, object]) -> list[st
     """Return what AWS says that a call acted on, where the call may name it by an alias: a key."""
     key = answer.get("KeyId") if operation.service_model.service_name == "kms" else None
     return [key] if isinstance(key, str) and ARN.fullmatch(key) else []
+
+
+def _events(
+    operation: OperationModel, parameters: Mapping[str, object], place: Place
+) -> Iterator[str]:
+    """Yield the ARNs of the buses and the rule that a call to EventBridge names."""
+    form = "arn:{partition}:events:{region}:{account}:{name}"
+    name, bus = parameters.get("Name"), parameters.get("EventBusName")
+    entries = parameters.get("Entries")
+    buses = [bus] if bus else []
+    if operation.name == "PutEvents" and isinstance(entries, list):
+        buses = [each.get("EventBusName", "default") for each in entries if isinstance(each, dict)]
+    elif operation.name.endswith("EventBus"):
+        buses = [name or "default"]
+    elif rule := parameters.get("Rule") or name:
+        short = str(bus or "default").rpartition("/")[2]
+        path = f"rule/{rule}" if short == "default" else f"rule/{short}/{rule}"
+        yield form.format(name=path, **_parts(place))
+        return
+    for each in dict.fromkeys(map(str, buses)):
+        if not ARN.fullmatch(each):
+            yield form.format(name=f"event-bus/{each}", **_parts(place))
+
+
+def _products(parameters: Mapping[str, object]) -> Iterator[str]:
+    """Yield the products whose findings are imported."""
+    findings = parameters.get("Findings")
+    for each in findings if isinstance(findings, list) else ():
+        if isinstance(each, dict) and isinstance(product := each.get("ProductArn"), str):
+            yield product
 
 
 def _path_arn(operation: OperationModel, parameters: Mapping[str, object], place: Place) -> str:

@@ -182,10 +182,10 @@ def test_traces_in_what_was_there_before_are_named() -> None:
         parameters={},
         results={"AuditReportId": "r", "S3Key": "audit-report/r.json"},
     )
-    record(journal, "CreateTopic", service="sns", TopicArn="arn:aws:sns:us-east-1:1:f")
+    record(journal, "CreateCluster", service="eks", Arn="arn:aws:eks:us-east-1:1:cluster/f")
     found = plan(journal)
     assert [(each.kind, each.arn) for each in found] == [
-        ("Topic", "arn:aws:sns:us-east-1:1:f"),
+        ("Cluster", "arn:aws:eks:us-east-1:1:cluster/f"),
         ("object", "arn:aws:s3:::theirs/audit-report/r.json"),
         ("certificate", f"{CAS}/theirs/certificate/1"),
         ("object", "arn:aws:s3:::theirs/k"),

@@ -215,11 +215,11 @@ def test_an_unknown_price_is_a_line_and_never_zero(calls: Calls) -> None:
         RevocationConfiguration={"OcspConfiguration": {"Enabled": False}},
     )
     calls.issue(1, first=2)
-    calls.add("secretsmanager", "CreateSecret")
+    calls.add("dynamodb", "CreateTable")
     bill = estimate(calls, until=START)
     assert [(line.what, line.quantity, line.amount) for line in bill.unknown] == [
         ("OCSP", 2, None),
-        ("secretsmanager calls", 1, None),
+        ("dynamodb calls", 1, None),
     ]
     assert "without 2 of unknown price" in repr(bill)
     assert "price unknown" in repr(bill)
@@ -284,6 +284,41 @@ def test_a_hosted_zone_that_stands_is_charged_up_to_now(calls: Calls) -> None:
     bill = estimate(calls, until=START + timedelta(days=59))
     assert [line.account for line in bill.lines] == ["consumer", "owner"]
     assert bill.total == Decimal(3)
+
+
+SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:tls-AbCdEf"
+
+
+@pytest.mark.parametrize("named", [SECRET, f"{SECRET.rpartition('-')[0]}-*"])
+def test_a_secret_is_charged_by_the_hour_until_it_is_deleted(calls: Calls, named: str) -> None:
+    """Named by its ARN or by its name."""
+    calls.add("secretsmanager", "CreateSecret", made={"ARN": SECRET})
+    calls.add("secretsmanager", "GetSecretValue", at=START + MONTH, resources=(named,))
+    assert amounts(estimate(calls, until=START + MONTH))["secret (tls-AbCdEf)"] == Decimal("0.4")
+    calls.add("secretsmanager", "DeleteSecret", at=START + 2 * MONTH, resources=(named,))
+    bill = estimate(calls, until=START + 9 * MONTH)
+    assert amounts(bill)["secret (tls-AbCdEf)"] == Decimal("0.8")
+
+
+def test_an_advanced_parameter_is_charged_and_a_standard_one_is_not(calls: Calls) -> None:
+    """Writing it anew does not begin it anew."""
+    store = "arn:aws:ssm:us-east-1:111122223333:parameter/"
+    calls.add("ssm", "PutParameter", resources=(f"{store}small",))
+    for months in (0, 1):
+        at = START + months * MONTH
+        calls.add("ssm", "PutParameter", resources=(f"{store}tls/chain",), Tier="Advanced", at=at)
+    paid = {"advanced parameter (tls/chain)": Decimal("0.1")}
+    assert amounts(estimate(calls, until=START + 2 * MONTH)) == paid
+    calls.add("ssm", "DeleteParameter", at=START + 2 * MONTH, resources=(f"{store}tls/chain",))
+    assert amounts(estimate(calls, until=START + 5 * MONTH)) == paid
+
+
+def test_findings_and_events_are_counted_one_by_one(calls: Calls) -> None:
+    """However many a call carries."""
+    calls.add("securityhub", "BatchImportFindings", Findings=[{}] * 100)
+    calls.add("events", "PutEvents", Entries=[{}] * 10)
+    bill = estimate(calls, until=START)
+    assert {line.unit: line.quantity for line in bill.lines} == {"finding": 100, "event": 10}
 
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/"
@@ -374,7 +409,7 @@ def test_a_price_is_named_before_the_call() -> None:
     abroad = price_of("acm-pca", "CreateCertificateAuthority", {}, "eu-west-3")
     assert abroad is not None
     assert str(abroad).endswith(", unconfirmed")
-    assert price_of("secretsmanager", "CreateSecret", {}) is None
+    assert price_of("dynamodb", "CreateTable", {}) is None
 
 
 @pytest.mark.parametrize(
@@ -390,7 +425,7 @@ def test_a_price_is_named_before_the_call() -> None:
         ("acm-pca", "CreateCertificateAuthority", {"UsageMode": "A_LATER_MODE"}, None),
         ("acm-pca", "IssueCertificate", {}, Decimal("0.75")),
         ("kms", "CreateKey", {}, Decimal(1)),
-        ("secretsmanager", "CreateSecret", {}, None),
+        ("dynamodb", "CreateTable", {}, None),
         ("acm", "RequestCertificate", EXPORTABLE, None),
         ("cloudformation", "CreateStack", {}, None),
         ("cloudformation", "CreateChangeSet", {}, None),
@@ -471,7 +506,7 @@ from datetime import UTC, datetime
 from pkilab.costs import estimate
 from pkilab.journal import Journal
 now, journal = datetime(2026, 1, 5, tzinfo=UTC), Journal()
-for service in ("s3", "sts", "lambda", "ssm", "iam"):
+for service in ("s3", "sts", "lambda", "dynamodb", "iam"):
     for account in ("b", "a"):
         journal.record(at=now, account=account, account_id="1", region="us-east-1",
             service=service, operation="ListThings", resources=[], outcome="ok",

@@ -97,7 +97,8 @@ def granted(policy: Policy) -> set[tuple[str, str]]:
         ("s3", "PutBucketVersioning", "s3:PutBucketVersioning"),
         ("s3", "PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
         ("lambda", "Invoke", "lambda:InvokeFunction"),
-        ("sqs", "SendMessageBatch", None),
+        ("sqs", "SendMessageBatch", "sqs:SendMessage"),
+        ("dynamodb", "TransactWriteItems", None),
         ("kms", "ReEncrypt", None),  # two actions, one for each key
         ("no-such-service", "NoSuchCall", None),
         ("s3", "NoSuchCall", None),
@@ -289,11 +290,11 @@ def test_refused_calls_are_left_out_unless_asked_for(calls: Calls) -> None:
 
 
 def test_a_call_without_a_known_action_is_named_and_not_guessed(calls: Calls) -> None:
-    calls.add("sqs", "SendMessageBatch", QueueUrl="x")
+    calls.add("dynamodb", "TransactWriteItems", TransactItems=[])
     policy = least_policy(calls)
-    assert policy.unmapped == ("sqs:SendMessageBatch",)
+    assert policy.unmapped == ("dynamodb:TransactWriteItems",)
     assert policy.statements == ()
-    assert "No action is known for: sqs:SendMessageBatch." in repr(policy)
+    assert "No action is known for: dynamodb:TransactWriteItems." in repr(policy)
 
 
 def test_dependent_actions_are_named_and_not_granted(calls: Calls) -> None:

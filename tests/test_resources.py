@@ -48,6 +48,67 @@ def operation(service: str, name: str):
             ["arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/web/*"],
         ),
         (
+            "events",
+            "PutTargets",
+            {"Rule": "r", "Targets": []},
+            ["arn:aws-cn:events:cn-north-1:111122223333:rule/r"],
+        ),
+        (
+            "events",
+            "DeleteRule",
+            {"Name": "r", "EventBusName": "own"},
+            ["arn:aws-cn:events:cn-north-1:111122223333:rule/own/r"],
+        ),
+        (
+            "events",
+            "PutEvents",
+            {"Entries": [{"Source": "a"}, {"Source": "a", "EventBusName": "own"}]},
+            [
+                "arn:aws-cn:events:cn-north-1:111122223333:event-bus/default",
+                "arn:aws-cn:events:cn-north-1:111122223333:event-bus/own",
+            ],
+        ),
+        (
+            "events",
+            "CreateEventBus",
+            {"Name": "own"},
+            ["arn:aws-cn:events:cn-north-1:111122223333:event-bus/own"],
+        ),
+        (
+            "sqs",
+            "SendMessage",
+            {"QueueUrl": "https://sqs.cn-north-1.amazonaws.com.cn/111122223333/q"},
+            ["arn:aws-cn:sqs:cn-north-1:111122223333:q"],
+        ),
+        (
+            "ssm",
+            "GetParameter",
+            {"Name": "/tls/key:3"},
+            ["arn:aws-cn:ssm:cn-north-1:111122223333:parameter/tls/key"],
+        ),
+        (
+            "secretsmanager",
+            "GetSecretValue",
+            {"SecretId": "tls"},
+            ["arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:tls-*"],
+        ),
+        (
+            "securityhub",
+            "BatchImportFindings",
+            {
+                "Findings": [
+                    {"ProductArn": "arn:aws-cn:p:r:1:d", "Resources": [{"Id": "arn:a:b:c:d:e"}]}
+                ]
+            },
+            ["arn:aws-cn:p:r:1:d"],
+        ),
+        (
+            "securityhub",
+            "DescribeHub",
+            {},
+            ["arn:aws-cn:securityhub:cn-north-1:111122223333:hub/default"],
+        ),
+        (
             "apigatewayv2",
             "GetApiMapping",
             {"ApiMappingId": "m", "DomainName": "a.b"},
@@ -143,3 +204,22 @@ def test_an_alias_and_an_mfa_device_are_found_where_their_answers_name_no_arn() 
     answer = {"VirtualMFADevice": {"SerialNumber": serial}}
     assert made(operation("iam", "CreateVirtualMFADevice"), [], answer, PLACE) == serial
     assert made(operation("iam", "ListVirtualMFADevices"), [], {}, PLACE) is None
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "parameters", "end"),
+    [
+        ("sqs", "CreateQueue", {"QueueName": "q"}, ":q"),
+        ("ssm", "PutParameter", {"Name": "/tls/key"}, ":parameter/tls/key"),
+        ("logs", "CreateLogGroup", {"logGroupName": "/aws/events/x"}, ":log-group:/aws/events/x"),
+        ("securityhub", "EnableSecurityHub", {}, ":hub/default"),
+    ],
+)
+def test_what_a_call_names_is_what_it_made_where_it_answers_no_arn(
+    service, name, parameters, end
+) -> None:
+    """Queues, parameters, log groups and the hub."""
+    asked = named(operation(service, name), parameters, PLACE)
+    found = made(operation(service, name), asked, {}, PLACE)
+    assert found is not None
+    assert found.endswith(end)
