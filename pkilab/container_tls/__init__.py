@@ -1,0 +1,1 @@
+"""Certificates for containers: six ways to bring one there, and what each gives away."""
