@@ -30,7 +30,7 @@ _OPTIONS: dict[str, Any] = {
 }
 _CONFIG = Config(**_OPTIONS)
 # On a frozen clock an answer stays as it is, however long botocore waits before it asks again.
-_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
+_ONCE = Config(retries={"mode": "legacy", "total_max_attempts": 1})
 
 
 class _NoNetwork:
