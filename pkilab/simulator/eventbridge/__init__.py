@@ -1,1 +1,1 @@
-"""eventbridge."""
+"""Amazon EventBridge: event buses, rules and their patterns, targets and deliveries to them."""

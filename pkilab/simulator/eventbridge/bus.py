@@ -1,7 +1,7 @@
 """What services tell EventBridge: events in its own shape, kept in the order they came.
 
-There are no rules and no targets yet: nobody is woken, and the default bus of an account and Region
-only remembers.
+EventBridge hears of each at once, and matches it with the rules of the default bus of its account
+and Region.
 
 Source: Amazon EventBridge Events Reference, AWS service event metadata.
 """
@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pkilab.simulator.eventbridge.state import DEFAULT, Event, Json, arn_of_bus
 from pkilab.simulator.world import World
-
-Json = dict[str, Any]
 
 KEPT = 10_000  # of the whole world; the oldest go first
 
@@ -25,7 +24,9 @@ class Bus:
 
     def __init__(self, world: World) -> None:
         self._clock, self._ids = world.clock, world.entropy("eventbridge", "ids")
-        self._kept: deque[Json] = deque(maxlen=KEPT)
+        self._kept: deque[Event] = deque(maxlen=KEPT)
+        # Told of each event: the ARN of its bus, and itself. Set by whoever has the rules.
+        self.on_event: Callable[[str, Event], None] = lambda _bus_arn, _event: None
 
     def put(
         self,
@@ -36,8 +37,9 @@ class Bus:
         region: str,
         resources: Sequence[str],
         detail: Mapping[str, Any],
+        read_only: bool = False,
     ) -> None:
-        """Keep an event of a service.
+        """Take an event of a service; in a turn.
 
         Args:
             source: the service, such as ``aws.acm``.
@@ -46,8 +48,10 @@ class Bus:
             region: where.
             resources: ARNs of what it is about.
             detail: JSON values; what they are is the service's business.
+            read_only: whether it is a management event that CloudTrail delivers and that reads:
+                only rules in the state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS see it.
         """
-        self._kept.append(
+        event = Event(
             {
                 "version": "0",
                 "id": self._ids.uuid(),
@@ -60,6 +64,9 @@ class Bus:
                 "detail": dict(detail),
             }
         )
+        event.ingested, event.read_only = self._clock.now(), read_only
+        self._kept.append(event)
+        self.on_event(arn_of_bus(account, region, DEFAULT), event)
 
     def events(self, account: str, region: str) -> list[Json]:
         """Return copies of what an account's bus has kept, oldest first."""
