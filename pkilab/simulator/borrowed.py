@@ -30,6 +30,8 @@ from pkilab.credentials import Credentials
 from pkilab.simulator.borrowed_requests import failure, read, written_plainly
 from pkilab.simulator.s3 import close_new_buckets, leave_policies_alone, require_upload
 from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse, not_simulated
+from pkilab.simulator.sqs import Queues, mend_queues
+from pkilab.simulator.sqs_requests import Sqs
 from pkilab.simulator.world import World
 
 # Signing name -> what moto calls it. Anything else is refused: facts about where moto's other
@@ -38,6 +40,7 @@ BORROWED = {
     "s3": "s3",
     "iam": "iam",
     "logs": "logs",
+    "sqs": "sqs",
     "tagging": "resourcegroupstaggingapi",
 }
 _USER_NAME = "learner"
@@ -57,7 +60,9 @@ class Borrowed:
         BackendDict.reset()
         mock_random.seed(int.from_bytes(world.entropy("moto").bytes(16)))
         self._hook_clock()
-        self._restore = (close_new_buckets(), leave_policies_alone())
+        self._restore = (close_new_buckets(), leave_policies_alone(), mend_queues())
+        self.queues = Queues(world)
+        self._sqs = Sqs(world, self.queues, lambda request, call: self.answer("sqs", request, call))
         S3Response._get_param = _in_the_url  # noqa: SLF001 - the parent's looks into JSON bodies
         response = moto.core.responses.BaseResponse
         self._original_account = response.get_current_account
@@ -72,6 +77,8 @@ class Borrowed:
         Raises:
             AwsError: the caller may not; moto does not implement it, or broke on it.
         """
+        if service == "sqs":
+            return self._sqs.respond(request, call)
         world = self._world
         try:
             operation, members = read(service, request)

@@ -26,6 +26,7 @@ from pkilab.simulator.service import (
     service_model,
     wire_name,
 )
+from pkilab.simulator.sqs_checks import read_members
 
 _MODELS = {"tagging": "resourcegroupstaggingapi"}  # by signing name
 _LABELS = re.compile(r"/([^/]+)(?:/(.+))?")
@@ -34,6 +35,7 @@ _CODE = re.compile(rb"<Code>([^<]*)</Code>|\"__type\": ?\"(?:[^\"]*#)?([^\"]*)\"
 _OTHER_ENCODING = re.compile(r"<\?xml[^>]*encoding\s*=\s*[\"'](?!utf-8[\"'])", re.IGNORECASE)
 _MESSAGE = re.compile(rb"<Message>([^<]*)</Message>|\"message\": ?\"([^\"]*)\"", re.IGNORECASE)
 _FAILED = 400
+_SQS_TYPE = "application/x-amz-json-1.0"
 
 
 def read(service: str, request: HttpRequest) -> tuple[str, Json]:
@@ -48,10 +50,14 @@ def read(service: str, request: HttpRequest) -> tuple[str, Json]:
     name = _MODELS.get(service, service)
     if service == "s3":
         return _read_s3(request)
+    if service == "sqs" and not request.headers.get("content-type", "").startswith(_SQS_TYPE):
+        raise not_simulated("sqs over any protocol but AWS JSON 1.0")
     _, _, target = request.headers.get("x-amz-target", "").rpartition(".")
     model = service_model(name)
     if target not in model.operation_names:
         raise AwsError("UnknownOperationException", f"Unknown operation: {target!r}")
+    if service == "sqs":
+        return target, read_members(model.operation_model(target), request.body)
     members = decode_input(model.operation_model(target), request.body)
     if "logGroupIdentifier" in members:
         raise not_simulated("a logGroupIdentifier")  # moto takes any for its newest group

@@ -153,3 +153,17 @@ def test_a_failure_is_read_from_the_answer(status, body, expected):
     """In either protocol."""
     found = failure(HttpResponse(status, {}, body))
     assert (found and str(found)) == expected
+
+
+def test_sqs_is_read_in_its_own_protocol_alone():
+    """JSON 1.0, with SQS's own word for what is absent."""
+    headers = {"x-amz-target": "AmazonSQS.PurgeQueue", "content-type": "application/x-amz-json-1.0"}
+    url = "https://sqs.us-east-1.amazonaws.com/"
+    found = read("sqs", HttpRequest("POST", url, headers, b'{"QueueUrl": "u", "Other": 1}'))
+    assert found == ("PurgeQueue", {"QueueUrl": "u"})
+    with pytest.raises(AwsError, match="must contain the parameter QueueUrl") as refused:
+        read("sqs", HttpRequest("POST", url, headers, b"{}"))
+    assert refused.value.code == "MissingParameter"
+    other = {**headers, "content-type": "application/x-amz-json-1.1"}
+    with pytest.raises(AwsError, match=r"any protocol but AWS JSON 1\.0 is not simulated"):
+        read("sqs", HttpRequest("POST", url, other, b"{}"))
