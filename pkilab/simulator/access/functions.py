@@ -99,7 +99,11 @@ TABLE = rows(
     (_function(keys="Principal FunctionUrlAuthType"), "AddPermission"),
     (
         _function(),
-        "DeleteFunction GetFunction GetFunctionConfiguration GetPolicy RemovePermission",
+        """
+        DeleteFunction DeleteFunctionEventInvokeConfig GetFunction GetFunctionConfiguration
+        GetFunctionEventInvokeConfig GetPolicy ListFunctionEventInvokeConfigs
+        PutFunctionEventInvokeConfig RemovePermission UpdateFunctionEventInvokeConfig
+        """,
     ),
     (anywhere, "ListFunctions"),
     (on("Resource"), "ListTags"),
