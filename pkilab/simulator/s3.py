@@ -6,7 +6,7 @@ version is pinned, because they are not a public interface.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -94,7 +94,17 @@ class S3:
         tags: dict[str, str] = backend.tagger.get_tag_dict_for_resource(stored.arn)
         return tags
 
-    def put(self, bucket: str, key: str, body: bytes, *, content_type: str, acl: CannedAcl) -> None:
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes,
+        *,
+        content_type: str,
+        acl: CannedAcl,
+        encoding: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         """Write an object, as the service: no policy is asked here (`buckets.check` does).
 
         Args:
@@ -103,6 +113,8 @@ class S3:
             body: the object's bytes.
             content_type: its ``Content-Type``.
             acl: the canned ACL, as in ``x-amz-acl``.
+            encoding: its ``Content-Encoding``, if it has one.
+            metadata: the user's own metadata, without ``x-amz-meta-``.
 
         Raises:
             KeyError: there is no such bucket.
@@ -112,7 +124,9 @@ class S3:
             raise KeyError(bucket)
         backend = models.s3_backends[found.account_id][found.partition]
         written = backend.put_object(bucket, key, body)
-        written.set_metadata({"Content-Type": content_type})
+        own = {f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()}
+        coding = {"Content-Encoding": encoding} if encoding else {}
+        written.set_metadata({"Content-Type": content_type, **coding, **own})
         written.set_acl(models.get_canned_acl(acl))
 
     def readable_by_anyone(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from http import HTTPStatus
 from typing import Any
 
 from twisted.internet.protocol import Factory
 from twisted.web import http
+from twisted.web.http_headers import Headers
 
 from pkilab.errors import LabClosedError
 from pkilab.simulator.service import HttpResponse
@@ -62,6 +64,15 @@ class ChannelFactory(Factory):
         return channel
 
 
+class _AwsHeaders(Headers):
+    """Headers on the wire: clients take the names of S3's user metadata as they come."""
+
+    def getAllRawHeaders(self) -> Iterator[tuple[bytes, Sequence[bytes]]]:  # noqa: N802 - Twisted's
+        """Yield names and values; Twisted writes each word of a name with a capital letter."""
+        for name, values in super().getAllRawHeaders():
+            yield (name.lower() if name.startswith(b"X-Amz-Meta-") else name), values
+
+
 def answer(request: http.Request, ended: Future[HttpResponse]) -> None:
     """Write what a thread of the pool has made, unless the client has gone."""
     if not request._disconnected:  # noqa: SLF001 - Twisted has no public word for it
@@ -82,6 +93,7 @@ def _write(request: http.Request, response: HttpResponse) -> None:
     status = response.status
     phrase = _PHRASES.get(status, "Unknown")
     request.setResponseCode(status, phrase.encode())
+    request.responseHeaders = _AwsHeaders()
     for name, value in response.headers.items():
         if name not in {"connection", "content-length", "transfer-encoding"}:
             request.setHeader(name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))

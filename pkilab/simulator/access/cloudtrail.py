@@ -19,7 +19,7 @@ from pkilab.simulator.access.asking import (
 )
 
 PREFIX = "cloudtrail"
-KEYS = frozenset({"aws:requesttag/", "aws:tagkeys"})
+KEYS = frozenset({"aws:requesttag/", "aws:resourcetag/", "aws:tagkeys"})
 
 
 def _trail(member: str) -> Rule:

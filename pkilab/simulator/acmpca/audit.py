@@ -14,6 +14,7 @@ from typing import Literal
 
 from pkilab.pki.certificates import name_text, serial_hex
 from pkilab.simulator.acmpca import buckets
+from pkilab.simulator.acmpca.notices import Notices
 from pkilab.simulator.acmpca.state import AuditReport, Authority, Issued
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError
@@ -36,10 +37,11 @@ class Auditor:
     Args:
         world: whose clock, entropy and latency count.
         s3: where reports go.
+        notices: who tells that a report was written or failed; None: nobody does.
     """
 
-    def __init__(self, world: World, s3: S3) -> None:
-        self._world, self._s3 = world, s3
+    def __init__(self, world: World, s3: S3, notices: Notices | None = None) -> None:
+        self._world, self._s3, self._notices = world, s3, notices or Notices()
 
     def create(self, authority: Authority, bucket: str, response_format: Format) -> AuditReport:
         """Start a report; it is written after the world's latency and shows the CA of then.
@@ -81,11 +83,12 @@ class Auditor:
         try:
             self._check_bucket(authority, report.bucket, report.key)
         except AwsError as error:
-            failed = dataclasses.replace(report, error=error.message)
-            authority.audit_reports[report.report_id] = failed
+            report = dataclasses.replace(report, error=error.message)
+            authority.audit_reports[report.report_id] = report
         else:
             acl: Literal["bucket-owner-full-control"] = "bucket-owner-full-control"
             self._s3.put(report.bucket, report.key, body, content_type=content_type, acl=acl)
+        self._notices.audit_report(authority, report)
 
     def _check_bucket(self, authority: Authority, name: str, key: str) -> None:
         bucket = buckets.check(

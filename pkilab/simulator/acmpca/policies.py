@@ -1,7 +1,7 @@
 """Who else may use a CA: permissions of AWS services, and resource policies.
 
-Policies are checked and stored here. Where policies are enforced, `pkilab.simulator.access` asks
-them; ACM does in either case.
+Policies are checked and stored here. `pkilab.simulator.access` asks them: for callers of other
+accounts always, for the owner's own where policies are enforced.
 
 Sources: AWS Private CA API Reference, CreatePermission and PutPolicy; User Guide, "Resource-based
 policies" and "Attaching a policy for cross-account access".
@@ -22,6 +22,7 @@ from pkilab.simulator.service import AwsError, Call
 Json = dict[str, Any]
 
 ACM = "acm.amazonaws.com"  # the only principal of CreatePermission
+
 _READS = frozenset(
     {
         "acm-pca:DescribeCertificateAuthority",
@@ -34,6 +35,20 @@ _READS = frozenset(
 _ISSUE = "acm-pca:IssueCertificate"
 _ACTIONS = _READS | {_ISSUE, "acm-pca:RevokeCertificate"}
 _STATEMENT_MEMBERS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+
+
+class Shares:
+    """What AWS RAM makes of resource policies. Without RAM, nothing; with it, it overrides this."""
+
+    def put(self, authority: Authority) -> None:
+        """Take note of a policy that the owner put on a CA."""
+
+    def deleted(self, authority: Authority) -> None:
+        """Take note that the owner deleted a CA's policy."""
+
+    def of_others(self, call: Call) -> frozenset[str]:  # noqa: ARG002 - nobody shares anything
+        """Return the ARNs of the CAs that other accounts share with the caller's."""
+        return frozenset()
 
 
 def grant(

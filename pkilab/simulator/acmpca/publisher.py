@@ -21,6 +21,7 @@ from cryptography import x509
 
 from pkilab.simulator.acmpca import buckets, lifecycle
 from pkilab.simulator.acmpca.crl import build_crl, crl_entry
+from pkilab.simulator.acmpca.notices import NOT_PERMITTED, NOT_WRITTEN, Notices
 from pkilab.simulator.acmpca.state import Authority, Issued
 from pkilab.simulator.s3 import S3, CannedAcl
 from pkilab.simulator.service import AwsError, Call
@@ -78,6 +79,16 @@ class _Scope:
     entries: list[_Entry] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """One CRL that is to be written."""
+
+    key: str  # of the object
+    url: str  # where it is to be fetched
+    entries: Iterable[_Entry]
+    idp_url: str | None
+
+
 @dataclass(slots=True)
 class _Publication:
     """What the publisher remembers of a CA."""
@@ -96,10 +107,11 @@ class Publisher:
     Args:
         world: whose clock, entropy and latency count.
         s3: where CRLs go.
+        notices: who tells of every CRL that is written, or is not; None: nobody does.
     """
 
-    def __init__(self, world: World, s3: S3) -> None:
-        self._world, self._s3 = world, s3
+    def __init__(self, world: World, s3: S3, notices: Notices | None = None) -> None:
+        self._world, self._s3, self._notices = world, s3, notices or Notices()
         self._publications: dict[str, _Publication] = {}
 
     def configured(self, call: Call, authority: Authority, configuration: Json) -> None:
@@ -242,40 +254,49 @@ class Publisher:
         self, authority: Authority, crl: Json, publication: _Publication, now: datetime
     ) -> None:
         acl, bucket = _ACLS[crl["S3ObjectAcl"]], crl["S3BucketName"]
-        complete_key = _key(authority, crl, None)
-        buckets.check(
-            self._s3, bucket, complete_key, authority, acl, refusal_code="InvalidPolicyException"
-        )
+        due = self._due(authority, crl, publication)
+        try:
+            buckets.check(
+                self._s3, bucket, due[0].key, authority, acl, refusal_code="InvalidPolicyException"
+            )
+        except AwsError as error:
+            failure = NOT_WRITTEN if error.code == "NotImplemented" else NOT_PERMITTED
+            for each in due:
+                self._notices.crl(authority, each.url, failure)
+            raise
         _drop_ended(publication, now)
         # The samples of the User Guide show epoch milliseconds; RFC 5280 wants them to grow.
         milliseconds = (now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
         publication.number = max(publication.number + 1, milliseconds)
         publication.last = now
-
-        def write(key: str, entries: Iterable[_Entry], idp_url: str | None) -> None:
+        for each in due:
             assert authority.certificate is not None  # noqa: S101 - serves_revocation said so
             body = build_crl(
                 authority.certificate,
                 authority.key,
                 authority.configuration["SigningAlgorithm"],
-                (entry.revoked for entry in entries),
+                (entry.revoked for entry in each.entries),
                 number=publication.number,
                 this_update=now,
                 next_update=now + timedelta(days=crl["ExpirationInDays"]),
-                idp_url=idp_url,
+                idp_url=each.idp_url,
             )
-            self._s3.put(bucket, key, body, content_type="application/pkix-crl", acl=acl)
+            self._s3.put(bucket, each.key, body, content_type="application/pkix-crl", acl=acl)
+            self._notices.crl(authority, each.url)
 
+    def _due(self, authority: Authority, crl: Json, publication: _Publication) -> list[_Due]:
+        """Return the CRLs of a CA, the complete one first."""
         scopes = publication.partitions.items()
+        key, url = _key(authority, crl, None), self._url(authority, crl, None)
         if crl["CrlType"] == "COMPLETE":
             # Without an IDP it speaks for all certificates, those bound to old partitions as well.
             bound = (partition.entries for _, partition in scopes)
-            write(complete_key, itertools.chain(publication.complete, *bound), None)
-            return
-        write(complete_key, publication.complete, self._url(authority, crl, None))
-        for guid, partition in scopes:
-            if partition.certificates:
-                write(_key(authority, crl, guid), partition.entries, partition.url)
+            return [_Due(key, url, itertools.chain(publication.complete, *bound), None)]
+        return [_Due(key, url, publication.complete, url)] + [
+            _Due(_key(authority, crl, guid), partition.url, partition.entries, partition.url)
+            for guid, partition in scopes
+            if partition.certificates
+        ]
 
     # Partitions and URLs.
 

@@ -6,8 +6,10 @@ one.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from cryptography import x509
@@ -19,13 +21,15 @@ from pkilab.simulator.acmpca.audit import Auditor
 from pkilab.simulator.acmpca.creation import KEY_STORAGE, create_authority, partition_of
 from pkilab.simulator.acmpca.idempotency import RecentTokens
 from pkilab.simulator.acmpca.importing import check_import
+from pkilab.simulator.acmpca.notices import Notices
 from pkilab.simulator.acmpca.publisher import Publisher
 from pkilab.simulator.acmpca.revoking import revoke
 from pkilab.simulator.acmpca.state import Authority, Issued
 from pkilab.simulator.acmpca.templates import DEFAULT, Template, find_template, template_arn
+from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.pages import page
 from pkilab.simulator.s3 import S3
-from pkilab.simulator.service import AwsError, Call, JsonService, not_simulated
+from pkilab.simulator.service import AwsError, Call, JsonService
 from pkilab.simulator.world import World
 
 Json = dict[str, Any]
@@ -49,8 +53,7 @@ class AcmPca(JsonService):
 
     Args:
         world: whose clock, entropy and latency count.
-        publisher: what publishes CRLs; into the world's S3 by default.
-        auditor: what writes audit reports; into the world's S3 by default.
+        bus: where events are sent; None: nobody hears.
         exact_policies: whether PutPolicy insists on the very shape of AWS's example policy.
     """
 
@@ -59,18 +62,19 @@ class AcmPca(JsonService):
     def __init__(
         self,
         world: World,
-        publisher: Publisher | None = None,
-        auditor: Auditor | None = None,
+        bus: Bus | None = None,
         *,
         exact_policies: bool = False,
     ) -> None:
         super().__init__(world)
-        self._publisher = publisher or Publisher(world, S3())
-        self._auditor = auditor or Auditor(world, S3())
+        self._notices = notices = Notices(bus)
+        self._publisher = Publisher(world, S3(), notices)
+        self._auditor = Auditor(world, S3(), notices)
         self._exact_policies = exact_policies
         self._authorities: dict[str, Authority] = {}  # by ARN, in order of creation
         self._created: dict[tuple[str, str], int] = {}  # how many, by account and Region
         self._tokens = RecentTokens()
+        self.shares = policies.Shares()
 
     def authorities(self) -> Iterable[Authority]:
         """Return the CAs that exist now, of all accounts, in order of creation."""
@@ -121,6 +125,7 @@ class AcmPca(JsonService):
         authority.tags = new_tags
         self._created[place] = number
         self._authorities[authority.arn] = authority
+        self._when(authority.ready_at, lambda: self._made(authority), f"key of {authority.arn}")
         if idempotency_token:
             self._tokens.remember(*known, arn=authority.arn, now=call.now)
         return {"CertificateAuthorityArn": authority.arn}
@@ -138,13 +143,15 @@ class AcmPca(JsonService):
         next_token: str | None = None,
         resource_owner: str = "SELF",
     ) -> Json:
-        """List the CAs of the caller's account and Region in order of creation."""
-        if resource_owner != "SELF":
-            raise not_simulated(f"ListCertificateAuthorities with ResourceOwner {resource_owner}")
+        """List the CAs of the caller's account, or those shared with it, in order of creation."""
         place = (call.account, call.region)
-        own = [one for one in self.authorities() if (one.account, one.region) == place]
-        scope = f"authorities {place}"
-        shown, token = page(own, min(max_results, PAGE), next_token, scope=scope)
+        if resource_owner == "SELF":
+            found = [one for one in self.authorities() if (one.account, one.region) == place]
+        else:
+            shared = self.shares.of_others(call)
+            found = [one for one in self.authorities() if one.arn in shared]
+        scope = f"authorities {resource_owner} {place}"
+        shown, token = page(found, min(max_results, PAGE), next_token, scope=scope)
         return {
             "CertificateAuthorities": [_description(one, call) for one in shown],
             "NextToken": token,
@@ -306,6 +313,7 @@ class AcmPca(JsonService):
         authority = self._find(call, certificate_authority_arn, "RevokeCertificate")
         issued = revoke(authority, certificate_serial, revocation_reason, call.now)
         self._publisher.revoked(authority, issued)
+        self._notices.revoked(authority, issued)
         return {}
 
     # Audit reports
@@ -389,10 +397,11 @@ class AcmPca(JsonService):
         return {"Permissions": shown, "NextToken": token}
 
     def put_policy(self, call: Call, *, resource_arn: str, policy: str) -> Json:
-        """Attach a resource policy, in place of the one before; it is stored, not enforced."""
+        """Attach a resource policy, in place of the one before."""
         authority = self._find(call, resource_arn, "PutPolicy")
         policies.check_policy(authority, call, policy, exact_shape=self._exact_policies)
         authority.policy = policy
+        self.shares.put(authority)
         return {}
 
     def get_policy(self, call: Call, *, resource_arn: str) -> Json:
@@ -406,6 +415,7 @@ class AcmPca(JsonService):
         """Remove the resource policy; there need not be one."""
         authority = self._find(call, resource_arn, "DeletePolicy")
         authority.policy = None
+        self.shares.deleted(authority)
         return {}
 
     # Tags
@@ -450,8 +460,8 @@ class AcmPca(JsonService):
     def _find(self, call: Call, arn: str, operation: str | None = None) -> Authority:
         """Return the CA of an ARN, if its state allows ``operation``.
 
-        A CA of another Region does not exist for a caller, nor one of another account, unless
-        policies are enforced: then whoever comes here has its owner's leave.
+        A CA of another Region does not exist for a caller, nor one of another account for who has
+        no identity: whoever has one was let in by the gate, which asked the CA's policy.
         """
         if not _CA.fullmatch(arn):
             raise AwsError("InvalidArnException", f"{arn} is not the ARN of a private CA.")
@@ -459,7 +469,7 @@ class AcmPca(JsonService):
         if (
             authority is None
             or authority.region != call.region
-            or (authority.account != call.account and not self.world.enforce_policies)
+            or (authority.account != call.account and call.identity is None)
             or lifecycle.is_gone(authority, call.now)
         ):
             raise AwsError(
@@ -491,7 +501,20 @@ class AcmPca(JsonService):
         authority.issued[serial] = issued
         if issued.certificate:
             self._publisher.certificate_issued(authority, issued)
+        told = functools.partial(self._notices.issued, authority, issued)
+        self._when(issued.ready_at, told, f"issuance of {issued.arn}")
         return issued
+
+    def _made(self, authority: Authority) -> None:
+        if authority.arn in self._authorities:  # not deleted meanwhile
+            self._notices.created(authority)
+
+    def _when(self, ready_at: datetime, tell: Callable[[], None], what: str) -> None:
+        """Tell at the moment when asynchronous work is done; at once, if it took no time."""
+        if ready_at <= self.world.clock.now():
+            tell()
+        else:
+            self.world.clock.at(ready_at, tell, f"acm-pca {what}")
 
 
 def _template(arn: str | None, region: str) -> Template:

@@ -22,7 +22,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _WITH_BUFFERS = frozenset({"acm", "acm-pca"})
 # What stands for a sensitive value; elsewhere the member is left out.
-_MARKS = {"acm": HIDDEN, "organizations": "****"}
+_MARKS = {"acm": HIDDEN, "organizations": "****", "ssm": HIDDEN}
 # Left out by name, wherever they are: codes, tokens, and what AWS's examples leave out.
 _UNLOGGED: dict[str, frozenset[str]] = {
     "kms": frozenset({"GrantToken", "GrantTokens", "NumberOfBytes"}),
@@ -30,7 +30,7 @@ _UNLOGGED: dict[str, frozenset[str]] = {
     "iam": frozenset({"AuthenticationCode1", "AuthenticationCode2", "SecretAccessKey"}),
     "cloudformation": frozenset({"ParameterValue", "TemplateBody"}),
 }
-_HIDDEN = {("sts", "SessionToken"): HIDDEN}
+_HIDDEN = {("sts", "SessionToken"): HIDDEN, ("sns", "Token"): HIDDEN}
 _NOTHING: frozenset[str] = frozenset()
 # What becomes of a member, besides a text that stands for it.
 _AS_IS, _LOOKED_INTO, _ABSENT = object(), object(), object()

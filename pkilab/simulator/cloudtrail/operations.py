@@ -38,7 +38,13 @@ _DATA: dict[str, frozenset[str]] = {
         "SelectObjectContent", "UploadPart", "UploadPartCopy",
     }),
     "lambda": frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"}),
+    "events": frozenset({"PutEvents"}),
     "logs": frozenset({"FilterLogEvents", "GetLogEvents", "GetLogRecord", "PutLogEvents"}),
+    "sns": frozenset({"Publish", "PublishBatch"}),
+    "sqs": frozenset({
+        "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "DeleteMessage",
+        "DeleteMessageBatch", "ReceiveMessage", "SendMessage", "SendMessageBatch",
+    }),
 }  # fmt: skip
 # Readers whose names do not say so. KMS: every cryptographic operation, as its guide's examples.
 _READERS: dict[str, frozenset[str]] = {

@@ -23,6 +23,11 @@ _NAMING: dict[str, dict[str, str]] = {
         "CertificateAuthorityArn": "AWS::ACMPCA::CertificateAuthority",
         "CertificateArn": "AWS::ACMPCA::Certificate",
     },
+    "cloudtrail": {
+        "Name": "AWS::CloudTrail::Trail",
+        "TrailName": "AWS::CloudTrail::Trail",
+        "S3BucketName": _BUCKET,
+    },
     "cloudformation": {"StackName": "AWS::CloudFormation::Stack"},
     "iam": {
         "AccessKeyId": "AWS::IAM::AccessKey",

@@ -1,7 +1,7 @@
-"""AWS CloudTrail: LookupEvents, the event history.
+"""AWS CloudTrail: LookupEvents, the event history; trails are in `trails`.
 
-Not simulated: trails, event data stores, Lake, Insights; data events and service events; the some
-five minutes that AWS takes to show an event.
+Not simulated: event data stores, Lake, Insights; data events and service events; the some five
+minutes that AWS takes to show an event.
 
 Source: CloudTrail API Reference, LookupEvents; User Guide, "Working with CloudTrail event history".
 """
@@ -18,7 +18,9 @@ from pkilab.simulator.cloudtrail.events import event_text
 from pkilab.simulator.cloudtrail.identities import user_name
 from pkilab.simulator.cloudtrail.resources import named_resources
 from pkilab.simulator.cloudtrail.trail import Record, Trail
-from pkilab.simulator.service import AwsError, Call, JsonService, not_simulated
+from pkilab.simulator.cloudtrail.trails import TrailOperations
+from pkilab.simulator.eventbridge.bus import Bus
+from pkilab.simulator.service import AwsError, Call, not_simulated
 from pkilab.simulator.world import World
 
 Json = dict[str, Any]
@@ -26,18 +28,19 @@ PAGE = 50
 HISTORY = timedelta(days=90)
 
 
-class CloudTrail(JsonService):
-    """The event history of every account and Region of a world.
+class CloudTrail(TrailOperations):
+    """The event history and the trails of every account and Region of a world.
 
     Args:
-        world: whose clock counts.
+        world: whose clock and entropy count.
         trail: what was taken down.
+        bus: where events go while a trail logs; None: nobody hears.
     """
 
     name: ClassVar[str] = "cloudtrail"
 
-    def __init__(self, world: World, trail: Trail) -> None:
-        super().__init__(world)
+    def __init__(self, world: World, trail: Trail, bus: Bus | None = None) -> None:
+        super().__init__(world, trail, bus)
         self._trail = trail
 
     def lookup_events(

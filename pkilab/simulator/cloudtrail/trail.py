@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,8 @@ class Trail(worlds.Trail):
             account: deque[Record](maxlen=length) for account in world.accounts.values()
         }
         self._numbers = itertools.count(1)
+        # Told of each record of each account, while some trail logs.
+        self.follower: Callable[[Record, str], None] | None = None
 
     def record(
         self,
@@ -100,6 +102,8 @@ class Trail(worlds.Trail):
         for account in (call.account, *record.owners):
             if account in self._records:
                 self._records[account].append(record)
+                if self.follower is not None:
+                    self.follower(record, account)
 
     def newest_first(self, account: str, region: str) -> Iterator[Record]:
         """Yield an account's records of a Region."""

@@ -228,11 +228,12 @@ def test_a_token_is_good_for_its_own_list_only(pca):
         )
 
 
-def test_cas_of_other_accounts_are_refused_as_not_simulated(pca):
-    message = pca.refused(
-        "NotImplemented", "ListCertificateAuthorities", ResourceOwner="OTHER_ACCOUNTS"
-    )
-    assert "not simulated by pkilab" in message
+def test_a_world_without_ram_has_no_cas_of_other_accounts(pca):
+    """They are others' to share: tests/simulator/ram has them."""
+    pca.create(account=OTHER)
+    assert pca("ListCertificateAuthorities", ResourceOwner="OTHER_ACCOUNTS") == {
+        "CertificateAuthorities": []
+    }
 
 
 # Tags

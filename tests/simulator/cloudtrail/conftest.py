@@ -1,13 +1,17 @@
-"""A trail that is told of calls, and the event history that is made of it."""
+"""A trail that is told of calls, and what CloudTrail makes of it: history, files, events."""
 
+import gzip
 import json
 from datetime import timedelta
 
 import pytest
+from moto.core.base_backend import BackendDict
+from moto.s3.models import s3_backends
 
 from pkilab.iam import Principal
 from pkilab.simulator.cloudtrail.service import CloudTrail
 from pkilab.simulator.cloudtrail.trail import Trail
+from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.identity import Identity, Session
 from pkilab.simulator.service import AwsError, Call, service_model
 from pkilab.simulator.world import World
@@ -21,7 +25,8 @@ class History:
     def __init__(self, *, seed="trail", length=1000):
         self.world = World(seed=seed, accounts={"owner": OWNER, "other": OTHER})
         self.trail = self.world.trail = Trail(self.world, length=length)
-        self.service = CloudTrail(self.world, self.trail)
+        self.bus = Bus(self.world)
+        self.service = CloudTrail(self.world, self.trail, self.bus)
 
     def call(self, account=OWNER, region=REGION, **options):
         """Return a call of an account's user."""
@@ -101,6 +106,107 @@ class History:
         return json.loads(
             self.lookup(account, region, MaxResults=1)["Events"][0]["CloudTrailEvent"]
         )
+
+
+class Logs(History):
+    """A world's trail with a bucket that trails may write to."""
+
+    def __init__(self):
+        BackendDict.reset()
+        super().__init__()
+        self.bucket()
+
+    def close(self):
+        """End the world and empty S3."""
+        self.world.close()
+        BackendDict.reset()
+
+    def bucket(self, name="lab-logs", *, policy=None, prefix=""):
+        """Make a bucket with the policy of the User Guide, unless another one is given."""
+        made = s3_backends[OWNER]["aws"].create_bucket(name, "us-east-1")
+        made.policy = json.dumps(policy or sample_policy(name, prefix)).encode()
+        return made
+
+    def shut(self, name="lab-logs"):
+        """Withdraw the bucket's policy."""
+        s3_backends[OWNER]["aws"].buckets[name].policy = None
+
+    def __call__(self, operation, account=OWNER, region="us-east-1", **members):
+        """Call an operation as the API does. Every error must be in AWS's model."""
+        body = json.dumps(members).encode()
+        with self.world.turn():
+            try:
+                return self.service.invoke(operation, body, self.call(account, region))
+            except AwsError as error:
+                shapes = service_model("cloudtrail").operation_model(operation).error_shapes
+                names = {shape.name for shape in shapes}
+                assert error.code in names | {"ValidationException", "NotImplemented"}, error
+                raise
+
+    def refuses(self, code, operation, **members):
+        """Call an operation that must be refused with ``code``; return the message."""
+        with pytest.raises(AwsError) as caught:
+            self(operation, **members)
+        assert caught.value.code == code, caught.value
+        return caught.value.message
+
+    def trails(self, name="audit", *, region="us-east-1", start=True, **members):
+        """Make a trail that logs, unless told otherwise; return its ARN."""
+        made = self("CreateTrail", region=region, Name=name, S3BucketName="lab-logs", **members)
+        if start:
+            self("StartLogging", region=region, Name=name)
+        return made["TrailARN"]
+
+    def objects(self, part="/CloudTrail/", name="lab-logs"):
+        """Return the bucket's objects whose keys have a part, unpacked and read."""
+        keys = s3_backends[OWNER]["aws"].buckets[name].keys
+        return {key: json.loads(gzip.decompress(keys[key].value)) for key in keys if part in key}
+
+    def logged(self, part="/CloudTrail/"):
+        """Return the names of the events in all log files, in order."""
+        files = self.objects(part).values()
+        return [each["eventName"] for file in files for each in file["Records"]]
+
+    def heard(self, account=OWNER, region="us-east-1"):
+        """Return the details of what CloudTrail put on a bus."""
+        found = self.bus.events(account, region)
+        return [e["detail"] for e in found if e["detail-type"] == "AWS API Call via CloudTrail"]
+
+
+def sample_policy(bucket, prefix="", *, source="arn:aws:cloudtrail:us-east-1:*:trail/*"):
+    """The policy of the User Guide, "Amazon S3 bucket policy for CloudTrail"."""
+    service = {"Service": "cloudtrail.amazonaws.com"}
+    like = {"StringLike": {"aws:SourceArn": source}}
+    acl = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AWSCloudTrailAclCheck20150319",
+                "Effect": "Allow",
+                "Principal": service,
+                "Action": "s3:GetBucketAcl",
+                "Resource": f"arn:aws:s3:::{bucket}",
+                "Condition": like,
+            },
+            {
+                "Sid": "AWSCloudTrailWrite20150319",
+                "Effect": "Allow",
+                "Principal": service,
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{bucket}/{prefix}AWSLogs/{OWNER}/*",
+                "Condition": like | acl,
+            },
+        ],
+    }
+
+
+@pytest.fixture
+def logs():
+    """A world with two accounts, and a bucket that lets CloudTrail in."""
+    logs = Logs()
+    yield logs
+    logs.close()
 
 
 @pytest.fixture

@@ -128,12 +128,11 @@ def test_accounts_see_their_own_events(history):
     assert history.lookup(OTHER)["Events"] == []
 
 
-def test_insights_and_trails_are_refused(history):
-    """Only the event history is simulated."""
+def test_insights_lake_and_its_queries_are_refused(history):
+    """The event history and trails are simulated."""
     assert "insight" in history.refused("NotImplemented", EventCategory="insight")
     for operation, members in {
-        "CreateTrail": {"Name": "t", "S3BucketName": "b"},
-        "GetTrailStatus": {"Name": "t"},
+        "PutInsightSelectors": {"TrailName": "audit", "InsightSelectors": []},
         "CreateEventDataStore": {"Name": "store"},
         "StartQuery": {},
     }.items():
