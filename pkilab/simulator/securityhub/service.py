@@ -1,29 +1,103 @@
-"""AWS Security Hub CSPM: findings in the AWS Security Finding Format."""
+"""AWS Security Hub CSPM: findings in the AWS Security Finding Format.
+
+Not simulated, and refused: security standards and controls, members and administrators, aggregation
+across Regions, configuration policies, managed insights, and all of the new Security Hub (OCSF, the
+operations that end in V2).
+
+Source: Security Hub CSPM API Reference and User Guide.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+from dataclasses import replace
+from typing import NoReturn
+from urllib.parse import urlsplit
 
-from pkilab.simulator.access.asking import Resource
-from pkilab.simulator.eventbridge.bus import Bus
-from pkilab.simulator.rest import RestJsonService
-from pkilab.simulator.world import World
+from botocore.model import OperationModel
+
+from pkilab.simulator.rest import refuse
+from pkilab.simulator.securityhub import moments
+from pkilab.simulator.securityhub.automation import AutomationOperations
+from pkilab.simulator.securityhub.findings import MOST_IN_BATCH, FindingOperations
+from pkilab.simulator.securityhub.hubs import HubOperations
+from pkilab.simulator.securityhub.insights import InsightOperations
+from pkilab.simulator.securityhub.problems import invalid
+from pkilab.simulator.securityhub.state import Json
+from pkilab.simulator.service import (
+    Answer,
+    AwsError,
+    Call,
+    HttpRequest,
+    HttpResponse,
+    Later,
+    run,
+    service_model,
+)
+
+IMPORT = "BatchImportFindings"
+LARGEST_BATCH = 6 * 1024 * 1024  # octets
 
 
-class SecurityHub(RestJsonService):
+class SecurityHub(HubOperations, FindingOperations, InsightOperations, AutomationOperations):
     """Security Hub of every account and Region of a world.
 
-    Args:
-        world: whose clock and entropy count.
-        bus: where it puts its events.
+    Findings are held against their format one by one, so that one that is no finding does not spoil
+    the others: what is imported is taken as it was sent, not as the API's model would read it.
     """
 
-    name: ClassVar[str] = "securityhub"
+    def respond(self, request: HttpRequest, call: Call) -> Answer:
+        """Answer one request."""
+        path = urlsplit(request.url).path.rstrip("/")
+        if path == "/findingHistory/get":
+            request = replace(request, body=_with_times(request.body))
+        if (request.method, path) != ("POST", "/findings/import"):
+            return super().respond(request, call)
+        try:
+            if len(request.body) > LARGEST_BATCH:
+                raise invalid("The size of a batch is limited to 6 MB")
+            model = service_model(self.name).operation_model(IMPORT)
+            answer = self._call(model, _document(request.body), call)
+        except AwsError as error:
+            return refuse(error)
+        return HttpResponse(200, {"content-type": "application/json"}, json.dumps(answer).encode())
 
-    def __init__(self, world: World, bus: Bus) -> None:
-        super().__init__(world)
-        self._bus = bus
+    def _call(self, operation: OperationModel, members: Json, call: Call) -> Json | Later:
+        if operation.name != IMPORT:
+            return super()._call(operation, members, call)
+        findings = members.get("Findings")
+        if not isinstance(findings, list) or not all(isinstance(each, dict) for each in findings):
+            raise AwsError("SerializationException", "Findings is not a list of findings")
+        if not 1 <= len(findings) <= MOST_IN_BATCH:
+            raise invalid(f"Findings must have 1 to {MOST_IN_BATCH} items: found {len(findings)}")
+        answer: Json = run(self, IMPORT, {"Findings": findings}, call)
+        return answer
 
-    def resource(self, arn: str) -> Resource | None:
-        """Return the hub of an ARN, for policies."""
-        return None
+
+def _document(body: bytes) -> Json:
+    try:
+        found = json.loads(body or b"{}", parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise AwsError("SerializationException", "The request body is not JSON") from error
+    if not isinstance(found, dict):
+        raise AwsError("SerializationException", "The request body is not a JSON object")
+    return found
+
+
+def _with_times(body: bytes) -> bytes:
+    """Return a request for a history with its times as numbers: the model has them as ISO 8601."""
+    try:
+        document = _document(body)
+    except AwsError:
+        return body  # which is refused as any other
+    for name in ("StartTime", "EndTime"):
+        text = document.get(name)
+        found = moments.parse(text) if isinstance(text, str) else None
+        if found is not None:
+            document[name] = found / moments.NANOSECONDS
+    return json.dumps(document).encode()
+
+
+def _no_number(name: str) -> NoReturn:
+    """Refuse NaN and infinities, which Python reads and JSON does not have."""
+    raise ValueError(name)
