@@ -15,7 +15,7 @@ from pkilab.simulator.service import AwsError
 
 _FORBIDDEN = 403
 _REST_XML_AND_QUERY = frozenset({"cloudformation", "iam", "route53", "s3", "sts"})
-_REST_JSON = frozenset({"apigateway", "apigatewayv2", "lambda"})
+_REST_JSON = frozenset({"apigateway", "apigatewayv2", "lambda", "ram"})
 _STARRED = frozenset({"iam", "kms", "lambda", "organizations", "sts"})
 _UNTOLD = (
     "because the resource does not exist in this Region, no resource-based policies allow access, "

@@ -22,7 +22,7 @@ from pkilab.simulator.organizations.state import Organization
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, Json
 
-_NO_OTHERS: Mapping[str, "Callable[[str], Resource | None]"] = {}
+_NO_OTHERS: Mapping[str, Callable[[str], Resource | None]] = {}
 
 
 class _Keys(Protocol):

@@ -14,7 +14,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pkilab.iam import Policies, Principal, Request
+from pkilab.iam.arns import account_in
 from pkilab.pki import pem
 from pkilab.pki.keys import PrivateKey, generate_key
 from pkilab.pki.requests import build_request
@@ -25,26 +25,12 @@ from pkilab.simulator.acmpca.creation import partition_of
 from pkilab.simulator.acmpca.policies import ACM
 from pkilab.simulator.acmpca.service import AcmPca
 from pkilab.simulator.acmpca.state import Authority
-from pkilab.simulator.policies import decide, read_policy
+from pkilab.simulator.iam.linked_roles import ServiceRoles
 from pkilab.simulator.service import AwsError, Call, Json, run
 from pkilab.simulator.world import World
 
 _PRIVATE_DAYS = 395
-_ROLE = "AWSServiceRoleForCertificateManager"
-# The managed policy CertificateManagerServiceRolePolicy (ACM User Guide, "Using a service-linked
-# role with ACM"), as far as a private CA is concerned.
-_ROLE_POLICY = read_policy(
-    {
-        "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Action": ["acm-pca:IssueCertificate", "acm-pca:GetCertificate"],
-            "Resource": "*",
-        },
-    },
-    kind="identity",
-    name="CertificateManagerServiceRolePolicy",
-)
+_SESSION = "acm"
 _TEMPLATE = "EndEntityCertificate"
 # acm-pca's errors, as ACM tells them. ValidationException: the CA ends before the certificate
 # would, or issues short-lived certificates alone.
@@ -94,10 +80,18 @@ class Issuance:
         world: whose clock and entropy count.
         amazon: the public CA.
         private_ca: the service that keeps the private ones.
+        roles: the service-linked roles of accounts; None: there are none.
     """
 
-    def __init__(self, world: World, amazon: Amazon, private_ca: AcmPca) -> None:
+    def __init__(
+        self,
+        world: World,
+        amazon: Amazon,
+        private_ca: AcmPca,
+        roles: ServiceRoles | None = None,
+    ) -> None:
         self._world, self._amazon, self._private = world, amazon, private_ca
+        self._roles = roles
 
     def public(self, wanted: AcmCertificate) -> Made:
         """Issue a public certificate, whole days from today on, under the rules of today."""
@@ -118,9 +112,11 @@ class Issuance:
     def order(self, wanted: AcmCertificate, *, requester: Call | None = None) -> Order:
         """Ask the CA for a certificate of 395 days.
 
-        ACM asks in its own name if the CA's owner lets it. Otherwise, at a request, it asks in the
-        name of whoever requested, who must then be allowed to issue and to fetch certificates, and
-        a CA of another account in that of the role it has there. It renews in nobody else's name.
+        ACM asks in its own name if the CA's owner lets it. Otherwise, and of a CA of another
+        account always, it asks at a request in the name of whoever requested, who must then be
+        allowed to issue and to fetch certificates; and it renews from a CA of another account in
+        the service-linked role that it has in the certificate's. That role is made at the first
+        request that succeeds, if the requester may.
 
         Args:
             wanted: names, key algorithm and CA.
@@ -148,6 +144,8 @@ class Issuance:
             )
         except AwsError as error:
             raise IssuanceError(_REASONS.get(error.code, "OTHER")) from error
+        if self._roles and requester is not None and _is_foreign(wanted):
+            self._roles.ensure(ACM, requester)
         return Order(call, answer["CertificateArn"], key)
 
     def collect(self, wanted: AcmCertificate, order: Order) -> Made:
@@ -201,14 +199,22 @@ class Issuance:
         now: datetime,
     ) -> Call:
         """Return in whose name ACM asks."""
-        if authority is None or authority.account == wanted.account:
-            granted = authority is not None and ACM in authority.permissions
-            if granted or requester is None:
-                return Call(wanted.account, wanted.region, now, ACM)
+        foreign = _is_foreign(wanted)
+        granted = not foreign and authority is not None and ACM in authority.permissions
+        if requester is not None and not granted:
             return replace(requester, now=now, via=(*requester.via, ACM))
-        if not _shared(authority, wanted):
-            raise IssuanceError("PCA_ACCESS_DENIED")
-        return Call(authority.account, wanted.region, now, _session(wanted))
+        if not foreign:
+            return Call(wanted.account, wanted.region, now, ACM)
+        roles = self._roles
+        call = roles.call(ACM, wanted.account, wanted.region, _SESSION) if roles else None
+        if call is None:
+            raise IssuanceError("SLR_NOT_FOUND")
+        return call
+
+
+def _is_foreign(wanted: AcmCertificate) -> bool:
+    """Whether the CA is another account's, by its ARN."""
+    return account_in(wanted.authority or "") not in {"", wanted.account}
 
 
 def _is_logged(wanted: AcmCertificate, today: rules.Rules) -> bool:
@@ -227,39 +233,3 @@ def _signing_algorithm(wanted: AcmCertificate, authority: Authority | None) -> s
 
 def _template(region: str) -> str:
     return f"arn:{partition_of(region)}:acm-pca:::template/{_TEMPLATE}/V1"
-
-
-def _shared(authority: Authority, wanted: AcmCertificate) -> bool:
-    """Whether a CA's resource policy lets ACM's role in another account have such certificates.
-
-    What that account's own administrators and organization say does not bind a service-linked role.
-    """
-    if authority.policy is None:
-        return False
-    partition = partition_of(wanted.region)
-    caller = Principal(
-        "assumed-role",
-        _session(wanted),
-        wanted.account,
-        f"arn:{partition}:iam::{wanted.account}:role/aws-service-role/{ACM}/{_ROLE}",
-    )
-    policies = Policies(
-        identity=(_ROLE_POLICY,),
-        resource=(read_policy(authority.policy, kind="resource", name=authority.arn),),
-    )
-    known = {"aws:principalarn": caller.role_arn, "aws:principalaccount": wanted.account}
-    template = {"acm-pca:templatearn": _template(wanted.region)}
-    asked = (("IssueCertificate", known | template), ("GetCertificate", known))
-    return all(
-        decide(
-            Request(caller, f"acm-pca:{action}", authority.arn, authority.account, context),
-            policies,
-        ).allowed
-        for action, context in asked
-    )
-
-
-def _session(wanted: AcmCertificate) -> str:
-    """Return the ARN of ACM's session of the role that it has in an account."""
-    partition = partition_of(wanted.region)
-    return f"arn:{partition}:sts::{wanted.account}:assumed-role/{_ROLE}/acm"

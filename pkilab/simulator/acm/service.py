@@ -26,6 +26,7 @@ from pkilab.simulator.acm.validating import Validator
 from pkilab.simulator.acmpca.service import AcmPca
 from pkilab.simulator.dns.resolver import Resolver
 from pkilab.simulator.eventbridge.bus import Bus
+from pkilab.simulator.iam.linked_roles import ServiceRoles
 from pkilab.simulator.pages import page
 from pkilab.simulator.service import AwsError, Call, Json, JsonService
 from pkilab.simulator.world import World
@@ -48,6 +49,7 @@ class Acm(JsonService):
         private_ca: for certificates of private CAs.
         bus: where events are sent.
         quotas: of every account.
+        roles: the service-linked roles of accounts; None: ACM has none anywhere.
     """
 
     name: ClassVar[str] = "acm"
@@ -61,6 +63,7 @@ class Acm(JsonService):
         bus: Bus,
         *,
         quotas: Quotas | None = None,
+        roles: ServiceRoles | None = None,
     ) -> None:
         super().__init__(world)
         self.certificates, self.amazon = Certificates(), amazon
@@ -68,7 +71,7 @@ class Acm(JsonService):
         self._accounts, self._notices = Accounts(), Notices(world, bus)
         self._ledger = Ledger(quotas or Quotas(), self.certificates)
         self._validator = Validator(world, resolver)
-        issuance = Issuance(world, amazon, private_ca)
+        issuance = Issuance(world, amazon, private_ca, roles)
         self._pending = Pending(world, self._validator, issuance, self._issued)
         self._renewals = Renewals(world, self._validator, issuance, self._renewed)
         self._life = Life(world, self._accounts, self._renewals, self._notices)

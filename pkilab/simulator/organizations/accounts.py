@@ -105,6 +105,8 @@ class Accounts(OrganizationsBase):
             raise refusal("MasterCannotLeaveOrganizationException")
         del organization.members[account], organization.attached[account]
         del self._memberships[account]
+        for told in self.on_leaving:
+            told(organization, account)
 
 
 def enable(organization: Organization, kind: PolicyType) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
 from pkilab.simulator.organizations.errors import constraint, invalid, refusal
@@ -34,6 +34,9 @@ class OrganizationsBase(JsonService):
         self._memberships: dict[str, Organization] = {}  # by account
         self._handshakes: dict[str, Handshake] = {}  # of all organizations, in order of sending
         self._numbers = itertools.count()
+        # Told which account an organization no longer has, and which service it no longer trusts.
+        self.on_leaving: list[Callable[[Organization, str], None]] = []
+        self.on_distrust: list[Callable[[Organization, str], None]] = []
         self._aliases = {number: alias for alias, number in world.accounts.items()}
 
     def new_name(self, kind: str, length: int) -> str:

@@ -68,7 +68,9 @@ class Organizations(Handshakes, Policies):
         own = self.managed(call)
         if service_principal not in TRUSTED:
             raise invalid("UNRECOGNIZED_SERVICE_PRINCIPAL")
-        own.services.pop(service_principal, None)
+        if own.services.pop(service_principal, None) is not None:
+            for told in self.on_distrust:
+                told(own, service_principal)
         return {}
 
     def list_aws_service_access_for_organization(

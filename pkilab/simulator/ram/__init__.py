@@ -1,1 +1,1 @@
-"""ram."""
+"""AWS Resource Access Manager: who shares which private CA with whom."""

@@ -226,8 +226,9 @@ class Desk:
         self.pca.create_permission(CertificateAuthorityArn=ca, Principal=ACM, Actions=ACTIONS)
 
     def events(self, kind=None, region="us-east-1"):
-        """Return this account's events, of one kind if told so."""
-        found = self.gateway.events.events(self.account, region)
+        """Return this account's events of ACM's, of one kind if told so."""
+        whole = self.gateway.events.events(self.account, region)
+        found = [each for each in whole if each["source"] == "aws.acm"]
         return [each for each in found if kind in (None, each["detail-type"].split(" ", 2)[2])]
 
     def invoke(self, operation, **members):

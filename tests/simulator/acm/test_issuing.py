@@ -230,14 +230,15 @@ def test_a_cas_quota_is_kept(desk, monkeypatch):
 
 
 def test_reasons_are_the_models_and_some_never_come():
-    """Nobody reads mail here, nobody doubts a domain, and the role is always there."""
+    """Nobody reads mail here, and nobody doubts a domain."""
     known = set(service_model("acm").shape_for("FailureReason").metadata["enum"])
     told = set(issuing._REASONS.values()) | {
         "CAA_ERROR", "INVALID_PUBLIC_DOMAIN", "OTHER", "PCA_NAME_CONSTRAINTS_VALIDATION",
+        "SLR_NOT_FOUND",
     }  # fmt: skip
     assert known - told == {
         "NO_AVAILABLE_CONTACTS", "ADDITIONAL_VERIFICATION_REQUIRED", "DOMAIN_NOT_ALLOWED",
-        "DOMAIN_VALIDATION_DENIED", "SLR_NOT_FOUND",
+        "DOMAIN_VALIDATION_DENIED",
     }  # fmt: skip
     assert told < known
 
@@ -302,6 +303,30 @@ def test_a_ca_is_shared_by_the_policy_of_awss_example(desk, other):
     shared = {**reads, "Statement": reads["Statement"] + issues["Statement"]}
     desk.pca.put_policy(ResourceArn=ca, Policy=json.dumps(shared))
     assert verified(other, private(other, ca), "-verify_hostname", NAME)
+
+
+def test_the_organization_may_be_whom_a_policy_lets_in(desk, other):
+    """By aws:PrincipalOrgID of whoever requests."""
+    ca = desk.root()
+    organizations = (desk.lab.client("organizations", account=each) for each in desk.lab.accounts)
+    owner, member = organizations
+    made = owner.create_organization(FeatureSet="ALL")["Organization"]
+    inside = {"StringEquals": {"aws:PrincipalOrgID": made["Id"]}}
+    shared = policy(ca, "", Principal="*", Condition=inside)
+    desk.pca.put_policy(ResourceArn=ca, Policy=json.dumps(shared))
+    assert reason(other, private(other, ca)) == "PCA_ACCESS_DENIED"
+    target = {"Type": "ACCOUNT", "Id": other.account}
+    sent = owner.invite_account_to_organization(Target=target)["Handshake"]["Id"]
+    member.accept_handshake(HandshakeId=sent)
+    assert verified(other, private(other, ca), "-verify_hostname", NAME)
+
+
+def test_a_permission_of_the_owners_is_nothing_to_another_account(desk, other):
+    """CreatePermission is for certificates beside the CA alone."""
+    ca = desk.root()
+    desk.grant(ca)
+    assert reason(other, private(other, ca)) == "PCA_ACCESS_DENIED"
+    assert desk.status(private(desk, ca)) == "ISSUED"
 
 
 def test_a_denial_stands_over_an_allowance(desk, other):

@@ -1,5 +1,6 @@
 """Managed renewal: when, of what, and what hinders it."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -363,3 +364,142 @@ def test_what_is_deleted_while_it_is_renewed_stays_deleted(desk):
         before = desk.events()
         desk.lab.clock.advance(minutes=5)
         assert (kept.issues, desk.events()) == (1, before)
+
+
+# Certificates of another account's CA
+
+ROLE = "AWSServiceRoleForCertificateManager"
+
+
+def shared(desk, other):
+    """Share a root CA by RAM; return its ARN and the share's."""
+    ca = desk.root()
+    ram, theirs = (each.lab.client("ram", account=each.account) for each in (desk, other))
+    share = ram.create_resource_share(
+        name="CA", resourceArns=[ca], principals=[other.account]
+    )["resourceShare"]["resourceShareArn"]  # fmt: skip
+    (sent,) = theirs.get_resource_share_invitations()["resourceShareInvitations"]
+    theirs.accept_resource_share_invitation(
+        resourceShareInvitationArn=sent["resourceShareInvitationArn"]
+    )
+    return ca, share
+
+
+def exported(other, ca):
+    """Request a certificate of a shared CA and export it, so that it is renewed."""
+    arn = other.request(CertificateAuthorityArn=ca)
+    assert other.status(arn) == "ISSUED"
+    other.export(arn)
+    return arn
+
+
+def roles(desk):
+    """Return the names of the roles of a desk's account."""
+    found = desk.lab.client("iam", account=desk.account).list_roles()["Roles"]
+    return [each["RoleName"] for each in found]
+
+
+def test_a_certificate_of_a_shared_ca_is_renewed_by_acms_role(desk, other):
+    """Which is made in the consumer's account, and is whom the trail shows."""
+    ca, _ = shared(desk, other)
+    assert roles(other) == []
+    arn = exported(other, ca)
+    assert (roles(other), roles(desk)) == ([ROLE], [])
+    before = other.certificate(arn)
+    advance_to(other, arn, before={"days": 60})
+    assert summary(other, arn) == ("SUCCESS", None)
+    after = other.certificate(arn)
+    assert after.public_key() != before.public_key()
+    assert after.issuer == before.issuer
+    asked = [{"AttributeKey": "EventName", "AttributeValue": "IssueCertificate"}]
+    for each, name in ((other, "acm"), (desk, None)):
+        trail = desk.lab.client("cloudtrail", account=each.account)
+        event = trail.lookup_events(LookupAttributes=asked)["Events"][0]
+        assert event.get("Username") == name
+        assert event["EventTime"] == desk.now
+    renewal = trail.lookup_events(LookupAttributes=asked)["Events"][0]["CloudTrailEvent"]
+    assert '"invokedBy":"acm.amazonaws.com"' in renewal
+    (event,) = other.events("Available")[-1:]
+    assert event["detail"]["Action"] == "RENEWAL"
+
+
+def test_without_the_role_a_shared_cas_certificate_is_not_renewed(desk, other):
+    """SLR_NOT_FOUND; somebody is told, and the role helps once it is there."""
+    ca, _ = shared(desk, other)
+    arn = exported(other, ca)
+    iam = desk.lab.client("iam", account=other.account)
+    iam.delete_service_linked_role(RoleName=ROLE)
+    advance_to(other, arn, before={"days": 45})
+    assert summary(other, arn) == ("PENDING_AUTO_RENEWAL", "SLR_NOT_FOUND")
+    (event,) = other.events("Renewal Action Required")
+    assert event["detail"]["RenewalStatusReason"] == "SLR_NOT_FOUND"
+    iam.create_service_linked_role(AWSServiceName="acm.amazonaws.com")
+    desk.lab.clock.advance(days=1)
+    assert summary(other, arn) == ("SUCCESS", None)
+
+
+def test_a_share_that_is_taken_back_ends_renewal_and_no_certificate(desk, other):
+    """PCA_ACCESS_DENIED until the end; what was issued is valid until then."""
+    ca, share = shared(desk, other)
+    arn = exported(other, ca)
+    desk.lab.client("ram").delete_resource_share(resourceShareArn=share)
+    found = other.acm.get_certificate(CertificateArn=arn)
+    assert witness.openssl_verify(
+        found["Certificate"], root=found["CertificateChain"], at=desk.now
+    ).agrees
+    refused = other.request(CertificateAuthorityArn=ca)
+    assert other.describe(refused)["FailureReason"] == "PCA_ACCESS_DENIED"
+    advance_to(other, arn, before={"days": 45})
+    assert summary(other, arn) == ("PENDING_AUTO_RENEWAL", "PCA_ACCESS_DENIED")
+    assert other.status(arn) == "ISSUED"
+    (event,) = other.events("Renewal Action Required")
+    assert event["detail"]["RenewalStatusReason"] == "PCA_ACCESS_DENIED"
+    desk.lab.clock.advance(days=46)
+    assert (other.status(arn), summary(other, arn)) == ("EXPIRED", ("FAILED", "PCA_ACCESS_DENIED"))
+
+
+def test_a_requester_who_may_make_no_role_gets_a_certificate_all_the_same(open_desk):
+    """It is issued in the requester's name; the role is made by one who may."""
+    accounts = {"owner": "111122223333", "consumer": "444455556666"}
+    desk = open_desk(accounts=accounts, enforce_policies=True)
+    other = type(desk)(desk.lab, account="consumer")
+    ca, _ = shared(desk, other)
+    iam = desk.lab.client("iam", account="consumer")
+    iam.create_user(UserName="requester")
+    actions = ["acm:*", "acm-pca:IssueCertificate", "acm-pca:GetCertificate"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="requester", PolicyName="p", PolicyDocument=document)
+    key = iam.create_access_key(UserName="requester")["AccessKey"]
+    acm = desk.lab.client("acm", credentials=key)
+    wanted = {
+        "DomainName": NAME, "CertificateAuthorityArn": ca, "KeyAlgorithm": "EC_prime256v1",
+    }  # fmt: skip
+    arn = acm.request_certificate(**wanted)["CertificateArn"]
+    assert other.status(arn) == "ISSUED"
+    assert roles(other) == []
+    other.export(arn)
+    advance_to(other, arn, before={"days": 60})
+    assert summary(other, arn) == ("PENDING_AUTO_RENEWAL", "SLR_NOT_FOUND")
+    other.request(CertificateAuthorityArn=ca)
+    assert roles(other) == [ROLE]
+    desk.lab.clock.advance(days=1)
+    assert summary(other, arn) == ("SUCCESS", None)
+    assert other.kept(arn).key is not None
+    assert not list(desk.gateway._services["acm"].certificates.of(desk.account, "us-east-1"))
+
+
+def test_a_shared_cas_certificate_takes_the_worlds_time(desk, other):
+    """Issuance and renewal alike."""
+    ca, _ = shared(desk, other)
+    desk.slow(timedelta(minutes=5))
+    arn = other.request(CertificateAuthorityArn=ca)
+    assert other.status(arn) == "PENDING_VALIDATION"
+    desk.lab.clock.advance(minutes=5)
+    assert other.status(arn) == "ISSUED"
+    other.export(arn)
+    before = other.certificate(arn)
+    advance_to(other, arn, before={"days": 60})
+    desk.lab.clock.advance(hours=1)
+    assert summary(other, arn) == ("SUCCESS", None)
+    assert other.certificate(arn) != before
