@@ -21,6 +21,7 @@ from pkilab.simulator.kms.ciphertexts import (
 )
 from pkilab.simulator.kms.keys import Keys, no_access
 from pkilab.simulator.kms.lifecycle import require_usable, require_usage
+from pkilab.simulator.kms.managed import require_permitted
 from pkilab.simulator.kms.specs import SYMMETRIC_DEFAULT, require_algorithm
 from pkilab.simulator.kms.state import Key
 from pkilab.simulator.service import AwsError, Call
@@ -136,6 +137,7 @@ def _key_of(keys: Keys, call: Call, operation: str, blob: Blob) -> Key:
     key = keys.by_arn(blob.key_arn)
     if key is None or key.region != call.region:
         raise no_access(call, operation, "the resource associated with this ciphertext")
+    require_permitted(key, call, operation)
     return key
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pkilab.simulator.acmpca.creation import partition_of
+from pkilab.simulator.kms.managed import require_permitted
 from pkilab.simulator.kms.material import generate
 from pkilab.simulator.kms.specs import ALGORITHMS_MEMBER, Spec, Usage
 from pkilab.simulator.kms.state import Alias, BackingKey, Key, RotationType
@@ -134,7 +135,7 @@ class Keys:
 
         Raises:
             AwsError: NotFoundException; AccessDeniedException, another account's key where that
-                cannot be, or where there is none.
+                cannot be, or where there is none, or what an AWS managed key is not for.
         """
         arn = self._arn(call, identifier, operation)
         if arn.partition("/")[0].endswith(":alias"):
@@ -150,6 +151,7 @@ class Keys:
         if not own and (key is None or operation not in _ACROSS_ACCOUNTS):
             raise no_access(call, operation)
         assert key is not None  # noqa: S101 - excluded by the two before
+        require_permitted(key, call, operation)
         return key
 
     def by_arn(self, arn: str) -> Key | None:
@@ -254,7 +256,7 @@ def metadata(key: Key) -> Json:
         "KeyState": key.state,
         "DeletionDate": key.deletion_at,
         "Origin": "AWS_KMS",
-        "KeyManager": "CUSTOMER",
+        "KeyManager": "AWS" if key.manager else "CUSTOMER",
         "CustomerMasterKeySpec": key.spec.name,
         "KeySpec": key.spec.name,
         ALGORITHMS_MEMBER[key.usage]: list(key.algorithms()),

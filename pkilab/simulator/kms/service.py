@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from pkilab.simulator.kms import aliases, grants, lifecycle, policies, rotation, tagging
+from pkilab.simulator.kms import aliases, grants, lifecycle, managed, policies, rotation, tagging
 from pkilab.simulator.kms.keys import metadata, no_access
 from pkilab.simulator.kms.operations import Cryptography, stop_if_dry
 from pkilab.simulator.kms.rotation import Rotator
@@ -400,6 +400,21 @@ class Kms(Cryptography):
         items = rotation.rotations(key, everything=include_key_material == "ALL_KEY_MATERIAL")
         scope = f"rotations {key.arn} {include_key_material}"
         return _page("Rotations", items, limit, marker, scope)
+
+    # For other services
+
+    def managed_key(self, call: Call, service: str) -> Key:
+        """Return a service's AWS managed key in the caller's account, made when first needed.
+
+        It is rotated every year, as AWS's are.
+
+        Raises:
+            AwsError: LimitExceededException.
+        """
+        key, is_new = managed.managed_key(self.keys, call, service)
+        if is_new:
+            self._rotator.enable(key, None)
+        return key
 
     # What the operations share
 

@@ -92,6 +92,7 @@ class Key:
     backing_keys: list[BackingKey]  # the oldest first
     entropy: RandomSource = field(repr=False)  # of salts, nonces and data keys
     public_key: PublicKey | None = None  # None: it is a secret key
+    manager: str = ""  # the service whose AWS managed key it is; "": the customer's
     state: KeyState = "Enabled"
     deletion_at: datetime | None = None
     deletion: Job | None = field(default=None, repr=False)
