@@ -82,7 +82,7 @@ def test_a_stream_is_a_file_and_none_is_not_sent(place, aws):
         ("lambda", "GetFunction", {"FunctionName": "none"}, "ResourceNotFoundException", 404),
         ("s3", "GetObject", {"Bucket": "no-bucket", "Key": "k"}, "NoSuchBucket", 404),
         ("route53", "GetHostedZone", {"Id": "Z0"}, "NoSuchHostedZone", 404),
-        ("ssm", "DescribeParameters", {}, "NotImplemented", 501),
+        ("lambda", "ListLayers", {}, "NotImplemented", 501),
     ],
 )
 def test_a_refusal_is_the_services_own(aws, service, operation, members, code, status):

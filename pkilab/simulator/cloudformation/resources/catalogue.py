@@ -10,11 +10,16 @@ from pkilab.simulator.cloudformation.resources import (
     acm,
     acmpca,
     apigatewayv2,
+    cloudtrail,
+    events,
     functions,
     iam,
     logs,
     route53,
     s3,
+    securityhub,
+    sns,
+    sqs,
 )
 from pkilab.simulator.cloudformation.resources.base import ResourceType
 from pkilab.simulator.service import not_simulated
@@ -35,6 +40,11 @@ TYPES: Mapping[str, ResourceType] = {
         apigatewayv2.Integration(),
         apigatewayv2.Route(),
         apigatewayv2.Stage(),
+        cloudtrail.Trail(),
+        events.EventBus(),
+        events.EventBusPolicy(),
+        events.Rule(),
+        functions.EventInvokeConfig(),
         functions.Function(),
         functions.Permission(),
         iam.ManagedPolicy(),
@@ -47,6 +57,14 @@ TYPES: Mapping[str, ResourceType] = {
         route53.RecordSetGroup(),
         s3.Bucket(),
         s3.BucketPolicy(),
+        securityhub.Hub(),
+        sns.Subscription(),
+        sns.Topic(),
+        sns.TopicInlinePolicy(),
+        sns.TopicPolicy(),
+        sqs.Queue(),
+        sqs.QueueInlinePolicy(),
+        sqs.QueuePolicy(),
     )
 }
 

@@ -155,3 +155,32 @@ class Permission(ResourceType):
     def delete(self, work: Work) -> None:
         asked = work.members("lambda", "RemovePermission", "FunctionName")
         work.aws("lambda", "RemovePermission", StatementId=work.physical_id, **asked)
+
+
+class EventInvokeConfig(ResourceType):
+    """What becomes of asynchronous invocations. The physical ID is function and qualifier."""
+
+    type: ClassVar[str] = "AWS::Lambda::EventInvokeConfig"
+    properties: ClassVar[Mapping[str, Property]] = {
+        "FunctionName": REPLACES_REQUIRED,
+        "Qualifier": REPLACES_REQUIRED,
+        "DestinationConfig": IN_PLACE,
+        "MaximumEventAgeInSeconds": IN_PLACE,
+        "MaximumRetryAttempts": IN_PLACE,
+    }
+
+    def create(self, work: Work) -> str:
+        self._put(work)
+        return f"{text_of(work.get('FunctionName'))}|{text_of(work.get('Qualifier'))}"
+
+    def update(self, work: Work, before: Json) -> None:  # noqa: ARG002 - it is put anew
+        self._put(work)
+
+    def _put(self, work: Work) -> None:
+        operation = "PutFunctionEventInvokeConfig"
+        work.aws("lambda", operation, **work.members("lambda", operation, *self.properties))
+
+    def delete(self, work: Work) -> None:
+        operation = "DeleteFunctionEventInvokeConfig"
+        asked = work.members("lambda", operation, "FunctionName", "Qualifier")
+        work.aws("lambda", operation, **asked)
