@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pkilab.show.decisions import DecisionPicture, decision
     from pkilab.show.exercises import Exercise
     from pkilab.show.explorers import Explorer, Outcome
+    from pkilab.show.findings import FindingCard, finding
     from pkilab.show.flows import flow
     from pkilab.show.handshakes import handshake
     from pkilab.show.hierarchies import Hierarchy, HierarchyNode, hierarchy
@@ -27,6 +28,7 @@ __all__ = [
     "DecisionPicture",
     "Exercise",
     "Explorer",
+    "FindingCard",
     "Hierarchy",
     "HierarchyNode",
     "Mark",
@@ -35,6 +37,7 @@ __all__ = [
     "Period",
     "certificate",
     "decision",
+    "finding",
     "flow",
     "handshake",
     "hierarchy",
@@ -52,6 +55,7 @@ _HOMES = {
     "DecisionPicture": "decisions",
     "Exercise": "exercises",
     "Explorer": "explorers",
+    "FindingCard": "findings",
     "Hierarchy": "hierarchies",
     "HierarchyNode": "hierarchies",
     "Mark": "timelines",
@@ -60,6 +64,7 @@ _HOMES = {
     "Period": "timelines",
     "certificate": "certificates",
     "decision": "decisions",
+    "finding": "findings",
     "flow": "flows",
     "handshake": "handshakes",
     "hierarchy": "hierarchies",

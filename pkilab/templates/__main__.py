@@ -1,19 +1,28 @@
-"""``python -m pkilab.templates FOLDER`` writes the authorizer there, ready to be packaged."""
+"""``python -m pkilab.templates NAME FOLDER`` writes a template there, ready to be packaged.
+
+Without a name it is ``revocation_authorizer``.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from pkilab.templates import write_revocation_authorizer
+from pkilab.templates import PACKINGS, write_function
+
+_BOTH = 2
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files; 2 if there is not exactly one argument."""
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        sys.stderr.write("usage: python -m pkilab.templates FOLDER\n")
+    """Write the files; 2 if the arguments are not a known template, or none, and a folder."""
+    name, folder = {1: ["revocation_authorizer", *arguments], _BOTH: arguments}.get(
+        len(arguments), ["", ""]
+    )
+    if name not in PACKINGS or folder.startswith("-"):
+        names = "|".join(PACKINGS)
+        sys.stderr.write(f"usage: python -m pkilab.templates [{names}] FOLDER\n")
         return 2
-    write_revocation_authorizer(Path(arguments[0]))
+    write_function(name, Path(folder))
     return 0
 
 
