@@ -519,6 +519,34 @@ def decisions(times: int) -> list[Measure]:
     ]  # fmt: skip
 
 
+def ca_findings(count: int) -> list[Measure]:
+    """Findings of events, imported beside plain ones, and the way from an event to its finding."""
+    import findings
+
+    run, way = findings.rate(count), findings.latency()
+    speed, grown = run.ours / run.floor, run.late / run.early
+    return [
+        Measure(f"{count:,} findings, built and imported; against plain ones",
+                f"{run.ours:,.0f}/s", f"{run.floor:,.0f}/s", speed, "at least 0.4", speed >= 0.4),
+        Measure("their memory, against a tenth as many", f"{run.late:.0f} MB",
+                f"{run.early:.0f} MB", grown, "flat: at most 1.1", grown <= 1.1),
+        Measure("event to finding by the deployed stack; against one invocation", ms(way.ours),
+                ms(way.floor), way.ours / way.floor, "at most 2", way.ours <= 2 * way.floor),
+    ]  # fmt: skip
+
+
+def event_patterns(count: int) -> list[Measure]:
+    """Match events with 1,000 rules, beside moto's matcher, with the same verdicts."""
+    import patterns
+
+    run = patterns.measure(count)
+    return [
+        Measure(f"events matched with {patterns.RULES:,} rules, {label}", f"{1 / ours:,.0f}/s",
+                f"{1 / run.peer:,.0f}/s", ours / run.peer, "-", None)
+        for label, ours in (("together", run.together), ("one by one", run.singly))
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Measure everything, or what is named."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -543,6 +571,8 @@ def main() -> None:
         "kms": lambda: kms_keys(100 // scale),
         "signing": lambda: big_file((1 << 30) // scale),
         "policies": lambda: decisions(2000 // scale),
+        "patterns": lambda: event_patterns(20_000 // scale),
+        "findings": lambda: ca_findings(100_000 // scale),
     }
     chosen = [suite for name, suite in suites.items() if options.only in name]
     measures: list[Measure] = []

@@ -615,6 +615,8 @@ def _quantity(entry: Entry) -> int:
     """Return for how many a call is charged: some carry several findings or events."""
     member = {"BatchImportFindings": "Findings", "PutEvents": "Entries"}.get(entry.operation, "")
     carried = entry.parameters.get(member)
+    if isinstance(carried, Withheld):
+        return carried.size or 1
     return len(carried) if isinstance(carried, list) else 1
 
 

@@ -36,6 +36,8 @@ Kept: TypeAlias = (
 _LONGEST_KEPT = 4096  # a CSR or a policy fits; a CRL, a chain or an object does not
 # Operations that make a new thing, which their answer names, or they do.
 _MAKERS = ("Create", "Issue", "Import", "Request", "EnableSecurityHub", "PutParameter", "PutRule")
+# Lists of which the journal keeps the length alone: a hundred findings are a quarter of a megabyte.
+_COUNTED = frozenset({"BatchImportFindingsRequestFindingList"})
 _RESULT_ID = re.compile(r"Arn$|ARN$|Id$|^id$|^S3Key$")
 
 
@@ -45,7 +47,8 @@ class Withheld:
 
     Attributes:
         reason: why it was not kept.
-        size: its length in bytes (characters for text), where that is known and harmless.
+        size: its length in bytes (characters for text, items for a list), where that is known and
+            harmless.
     """
 
     reason: str
@@ -276,7 +279,8 @@ class _Observer:
         **_: object,
     ) -> None:
         """Keep what was asked in the call's context, until the answer comes."""
-        context[self._key] = (model, keep(params, model.input_shape))
+        resources = named(model, params, self._place)
+        context[self._key] = (model, keep(params, model.input_shape), resources)
 
     def answered(
         self,
@@ -300,8 +304,8 @@ class _Observer:
         asked = context.get(self._key)
         if not isinstance(asked, tuple):  # attached while the call was under way
             return
-        model, parameters = asked
-        resources, results = named(model, parameters, self._place), dict[str, str]()
+        model, parameters, resources = asked
+        results = dict[str, str]()
         if outcome == "ok" and model.name.startswith(_MAKERS):
             for name, value in _identifiers(answer):
                 results.setdefault(name, value)
@@ -327,7 +331,7 @@ def keep(value: object, shape: Shape | None = None) -> Kept:
     """Return a private copy of a parameter, without what must not be kept.
 
     Replaced by `Withheld`: members the service's model marks as sensitive, anything that holds a
-    PEM private key, streams, and bytes or text longer than 4,096.
+    PEM private key, streams, bytes or text longer than 4,096, and lists of findings.
     """
     metadata = getattr(shape, "metadata", {})
     if metadata.get("sensitive"):
@@ -338,6 +342,8 @@ def keep(value: object, shape: Shape | None = None) -> Kept:
         members, inner = getattr(shape, "members", {}), getattr(shape, "value", None)
         return {str(key): keep(item, members.get(key, inner)) for key, item in value.items()}
     if isinstance(value, list | tuple):
+        if getattr(shape, "name", "") in _COUNTED:
+            return Withheld("long", len(value))
         return [keep(item, getattr(shape, "member", None)) for item in value]
     return _keep_scalar(value)
 

@@ -315,7 +315,7 @@ def test_an_advanced_parameter_is_charged_and_a_standard_one_is_not(calls: Calls
 
 def test_findings_and_events_are_counted_one_by_one(calls: Calls) -> None:
     """However many a call carries."""
-    calls.add("securityhub", "BatchImportFindings", Findings=[{}] * 100)
+    calls.add("securityhub", "BatchImportFindings", Findings=Withheld("long", 100))
     calls.add("events", "PutEvents", Entries=[{}] * 10)
     bill = estimate(calls, until=START)
     assert {line.unit: line.quantity for line in bill.lines} == {"finding": 100, "event": 10}

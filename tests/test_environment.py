@@ -220,13 +220,14 @@ def gate(folder: Path, present: list[str]) -> list[str]:
 def test_the_gate_installs_only_what_is_missing_and_runs_make_test(tmp_path: Path) -> None:
     """Nothing is touched on a machine that has it all."""
     witnesses = ["openssl", "curl", "dig", "named", "pk12util", "certtool", "keytool"]
+    witnesses += ["nginx", "umoci"]
     assert gate(tmp_path, [*witnesses, "python3"]) == ["make test"]
 
 
 def test_the_gate_fetches_what_the_tests_need(tmp_path: Path) -> None:
     """Debian's python3 comes without venv, and a bare image without curl."""
-    update, install, last = gate(tmp_path, ["openssl", "dig", "named", "pk12util", "keytool"])
+    update, install, last = gate(tmp_path, ["openssl", "dig", "named", "nginx", "pk12util", "keytool"])
     assert update == "apt-get update -qq"
     assert install.startswith("apt-get install ")
-    assert install.endswith(" -y curl gnutls-bin python3-venv")
+    assert install.endswith(" -y curl gnutls-bin umoci python3-venv")
     assert last == "make test"

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError
 from botocore.stub import Stubber
 
+from pkilab import Lab
 from pkilab.errors import MissingExtraError
 from pkilab.journal import Journal, Withheld, as_html, count, keep
 from pkilab.resources import _copied_from
@@ -375,3 +376,27 @@ def test_without_pandas_the_extra_is_named_and_html_gives_way_to_text(
 
 def test_counts_read_as_english() -> None:
     assert [count(n, "call") for n in (0, 1, 1000)] == ["0 calls", "1 call", "1,000 calls"]
+
+
+def test_of_findings_the_journal_keeps_how_many_and_whose_product() -> None:
+    """They are long, and what they are about is not what the call acts on."""
+    finding = {
+        "SchemaVersion": "2018-10-08",
+        "Id": "1",
+        "ProductArn": "arn:aws:securityhub:us-east-1:111122223333:product/111122223333/default",
+        "GeneratorId": "g",
+        "AwsAccountId": "111122223333",
+        "CreatedAt": "2026-11-02T09:00:00Z",
+        "UpdatedAt": "2026-11-02T09:00:00Z",
+        "Severity": {"Label": "HIGH"},
+        "Title": "t",
+        "Description": "d",
+        "Resources": [{"Type": "Other", "Id": "arn:aws:acm-pca:us-east-1:111122223333:x/y"}],
+    }
+    with Lab.simulated(seed="journal") as lab:
+        hub = lab.client("securityhub")
+        hub.enable_security_hub()
+        hub.batch_import_findings(Findings=[finding, {**finding, "Id": "2"}])
+        entry = lab.journal.entries[-1]
+    assert entry.parameters["Findings"] == Withheld("long", 2)
+    assert entry.resources == (finding["ProductArn"],)

@@ -49,7 +49,8 @@ def _table(rows: dict[str, str]) -> dict[str, Key]:
 #: Families of keys: what follows the name is a tag key or a key of an encryption context.
 _FAMILIES = (
     "aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "iam:resourcetag/",
-    "kms:encryptioncontext:", "s3:existingobjecttag/", "s3:requestobjecttag/",
+    "kms:encryptioncontext:", "ram:resourcetag/", "s3:existingobjecttag/", "s3:requestobjecttag/",
+    "secretsmanager:resourcetag/", "securityhub:asffsyntaxpath/", "ssm:resourcetag/",
 )  # fmt: skip
 
 #: Every key of one name, by that name.
@@ -57,6 +58,7 @@ KEYS: Mapping[str, Key] = _table({
     "String": """
         aws:PrincipalAccount aws:PrincipalOrgID aws:PrincipalType aws:PrincipalServiceName
         aws:SourceAccount aws:SourceOrgID aws:SourceIdentity aws:userid aws:username aws:UserAgent
+        aws:SourceOwner
         aws:referer aws:CalledViaFirst aws:CalledViaLast aws:RequestedRegion aws:ResourceAccount
         aws:ResourceOrgID aws:FederatedProvider aws:SourceVpc aws:SourceVpce
         sts:ExternalId sts:RoleSessionName sts:SourceIdentity
@@ -75,15 +77,25 @@ KEYS: Mapping[str, Key] = _table({
         s3:x-amz-grant-write s3:x-amz-grant-write-acp s3:ResourceAccount
         s3express:SessionMode
         iam:PassedToService iam:AWSServiceName
+        events:creatorAccount events:eventBusInvocation events:detail.eventTypeCode
+        events:detail.service events:detail.userIdentity.principalId
         lambda:FunctionUrlAuthType lambda:Principal lambda:EventSourceToken lambda:VpcIds
+        ram:PermissionResourceType ram:Principal ram:RequestedResourceType ram:ResourceShareName
+        ram:ShareOwnerAccountId
         route53:VPCs
         apigateway:Request/ApiName apigateway:Request/MtlsTrustStoreUri
         apigateway:Request/MtlsTrustStoreVersion apigateway:Resource/ApiName
         apigateway:Resource/MtlsTrustStoreUri apigateway:Resource/MtlsTrustStoreVersion
+        secretsmanager:Description secretsmanager:KmsKeyId secretsmanager:Name
+        secretsmanager:SecretPrimaryRegion secretsmanager:VersionId secretsmanager:VersionStage
+        securityhub:TargetAccount
+        sns:Endpoint sns:Protocol
+        ssm:Overwrite ssm:Policies ssm:Recursive
         """,
     "String*many": """
         aws:PrincipalOrgPaths aws:PrincipalServiceNamesList aws:SourceOrgPaths aws:CalledVia
         aws:TagKeys aws:ResourceOrgPaths
+        events:source events:detail-type
         sts:TransitiveTagKeys
         kms:ResourceAliases kms:GrantOperations kms:EncryptionContextKeys
         acm:DomainNames
@@ -99,18 +111,27 @@ KEYS: Mapping[str, Key] = _table({
         s3:x-amz-server-side-encryption-aws-kms-key-id s3:DataAccessPointArn
         iam:PermissionsBoundary iam:PolicyARN iam:AssociatedResourceArn
         lambda:FunctionArn lambda:CodeSigningConfigArn lambda:SourceFunctionArn
+        secretsmanager:KmsKeyArn secretsmanager:RotationLambdaARN secretsmanager:SecretId
+        secretsmanager:resource/AllowRotationLambdaArn
+        ram:PermissionArn ram:ResourceArn
         """,
+    "ARN*many": "events:TargetArn",
     "Bool": """
         aws:MultiFactorAuthPresent aws:PrincipalIsAWSService aws:SecureTransport aws:ViaAWSService
         kms:GrantIsForAWSResource kms:BypassPolicyLockoutSafetyCheck kms:MultiRegion
         kms:ReEncryptOnSameKey
         lambda:InvokedViaFunctionUrl
+        ram:AllowsExternalPrincipals ram:RequestedAllowsExternalPrincipals
+        ram:RetainSharingOnAccountLeaveOrganization
         apigateway:Request/DisableExecuteApiEndpoint apigateway:Resource/DisableExecuteApiEndpoint
+        secretsmanager:BlockPublicPolicy secretsmanager:ForceDeleteWithoutRecovery
+        secretsmanager:ModifyRotationRules secretsmanager:RotateImmediately
         """,
     "Numeric": """
         aws:MultiFactorAuthAge sts:DurationSeconds
         kms:ScheduleKeyDeletionPendingWindowInDays kms:RotationPeriodInDays
         s3:max-keys s3:TlsVersion s3:signatureAge
+        secretsmanager:RecoveryWindowInDays
         """,
     "Date": "aws:CurrentTime aws:EpochTime aws:TokenIssueTime kms:ValidTo",
     "IPAddress": "aws:SourceIp aws:VpcSourceIp",

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from pkilab.credentials import Credentials
 from pkilab.simulator.access import Gate
+from pkilab.simulator.access.across import AcrossAccounts
 from pkilab.simulator.access.world_facts import WorldFacts
 from pkilab.simulator.acm.amazon import Amazon
 from pkilab.simulator.acm.service import Acm
@@ -38,6 +39,7 @@ from pkilab.simulator.eventbridge.delivering import Deliveries
 from pkilab.simulator.eventbridge.service import EventBridge
 from pkilab.simulator.functions.roles import ExecutionRoles
 from pkilab.simulator.functions.service import Lambda
+from pkilab.simulator.iam.linked_roles import ServiceRoles
 from pkilab.simulator.iam.service import Iam
 from pkilab.simulator.identity import Identities
 from pkilab.simulator.identity.refusals import unknown_key
@@ -95,6 +97,7 @@ class Gateway:
     def __init__(self, world: World, *, ct_folder: Path | None = None) -> None:
         self.world = world
         self._borrowed = Borrowed(world)
+        self.queues = self._borrowed.queues
         self.identities = Identities(world)
         apis = ApiGatewayState()
         resources = AwsResources(apis, self._serves)
@@ -102,20 +105,23 @@ class Gateway:
         self.internet = Internet(zones, resources.addresses)
         self.resolver = Resolver(functools.partial(answer, self.internet))
         self.events = Bus(world)
-        private_ca = AcmPca(world)
+        private_ca = AcmPca(world, self.events)
         self.logs = CtLogs(world, ct_folder)
         self._ct = CtApi(world, self.logs)
         amazon = Amazon(world, self.logs)
-        acm = Acm(world, amazon, self.resolver, private_ca, self.events)
+        roles = ServiceRoles(self.identities, lambda: self._services["iam"])
+        acm = Acm(world, amazon, self.resolver, private_ca, self.events, roles=roles)
         self._s3 = S3()
-        self.functions = Lambda(world, ExecutionRoles(self.identities))
+        self.functions = Lambda(world, ExecutionRoles(self.identities), self.handle)
         domains = Domains(world, apis, self._s3, acm.certificates)
         organizations = Organizations(world)
-        deliveries = Deliveries(world, self.functions, self.handle, self.identities)
-        eventbridge = EventBridge(world, self.events, deliveries)
+        self._sns = topics = Sns(world, amazon, self.functions, self.queues)
+        self.deliveries = Deliveries(
+            world, self.functions, self.queues, topics, self.handle, self.identities
+        )
+        eventbridge = EventBridge(world, self.events, self.deliveries)
         hub = SecurityHub(world, self.events)
-        shares = Ram(world, private_ca, organizations)
-        topics = Sns(world, amazon, self.functions, self.handle)
+        shares = Ram(world, private_ca, organizations, lambda: self._services["iam"])
         if world.enforce_quotas:
             world.throttle = Quotas()
         if world.enforce_policies:
@@ -123,28 +129,33 @@ class Gateway:
             kms = Kms(world, lambda call: gate.policies_of(call))  # noqa: PLW0108 - made below
         else:
             kms = Kms(world)
-        parameters = Ssm(world, kms)
+        parameters = Ssm(world, kms, self.events)
         secrets = SecretsManager(world, kms, self.functions)
-        if world.enforce_policies:
-            facts = WorldFacts(
-                self.identities,
-                self._s3,
-                kms,
-                private_ca,
-                acm.certificates,
-                self.functions,
-                organizations,
-                {
-                    "events": eventbridge.resource,
-                    "ram": shares.resource,
-                    "secretsmanager": secrets.resource,
-                    "securityhub": hub.resource,
-                    "sns": topics.resource,
-                    "ssm": parameters.resource,
-                },
-            )
-            world.gate = gate = Gate(self.identities, facts, organizations)
         world.trail = trail = Trail(world)
+        cloudtrail = CloudTrail(world, trail, self.events)
+        facts = WorldFacts(
+            self.identities,
+            self._s3,
+            kms,
+            private_ca,
+            acm.certificates,
+            self.functions,
+            organizations,
+            {
+                "cloudtrail": cloudtrail.resource,
+                "events": eventbridge.resource,
+                "ram": shares.resource,
+                "secretsmanager": secrets.resource,
+                "securityhub": hub.resource,
+                "sns": topics.resource,
+                "sqs": self.queues.resource,
+                "ssm": parameters.resource,
+            },
+        )
+        if world.enforce_policies:
+            world.gate = gate = Gate(self.identities, facts, organizations)
+        else:
+            world.gate = AcrossAccounts(self.identities, facts, organizations)
         faithful = (
             private_ca,
             acm,
@@ -161,7 +172,7 @@ class Gateway:
             ),
             kms,
             organizations,
-            CloudTrail(world, trail),
+            cloudtrail,
             Route53(world, zones, resources.hosted_zone),
             Route53Domains(world, zones),
             eventbridge,
@@ -275,7 +286,7 @@ class Gateway:
         )
 
     def _anonymous(self, request: HttpRequest) -> HttpResponse:
-        """Answer what needs no credentials: CT logs, OCSP, and objects that anyone may read."""
+        """Answer what needs no credentials: CT logs, OCSP, SNS's links, what anyone may read."""
         if self._ct.takes(request):
             return self._ct.respond(request)
         host = urlsplit(request.url).hostname or ""
@@ -284,6 +295,8 @@ class Gateway:
         posted = request.headers.get("content-type", "").lower() == "application/ocsp-request"
         if posted or self._ocsp.serves(host):
             return self._ocsp.handle(request)
+        if self._sns.takes(request):
+            return self._sns.respond_openly(request)
         if not (_BUCKET_HOST.fullmatch(host) or _S3_HOST.fullmatch(host) or host in _LOOPBACK):
             raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
         region, account = self.world.region, next(iter(self.world.accounts.values()))

@@ -308,7 +308,7 @@ def _violations(shape: Shape, value: Any, where: str) -> Iterator[str]:  # noqa:
             yield from _violations(shape.members[name], item, _path(where, name))
         return
     for rule in _broken_rules(shape.metadata, value):
-        yield _violation(_shown(value), where, rule)
+        yield _violation("" if shape.metadata.get("sensitive") else _shown(value), where, rule)
     if isinstance(shape, ListShape):
         yield from _violations_of_items(shape.member, value, where)
     if isinstance(shape, MapShape):
@@ -368,7 +368,8 @@ def _shown(value: object) -> str:
 
 
 def _violation(shown: str, where: str, rule: str) -> str:
-    return f"Value {shown} at '{where}' failed to satisfy constraint: Member must {rule}"
+    value = f"Value {shown}" if shown else "Value"  # of what is sensitive, nothing is shown
+    return f"{value} at '{where}' failed to satisfy constraint: Member must {rule}"
 
 
 def _path(where: str, name: str) -> str:
@@ -381,12 +382,14 @@ def _lower_first(name: str) -> str:
 
 
 _FROM_JAVA = {
+    r"\p{P}\p{M}": r"!-/:-@\[-`{-~\xa1-\xbf\u0300-\u036f\u2010-\u2027\u3001-\u3003",
     r"\p{L}\p{Z}\p{N}": r"\w\s",
     r"\p{L}": r"\w",
     r"\p{Z}": r"\s",
     r"\p{N}": r"\d",
     r"\p{ASCII}": r"[\x00-\x7f]",
     r"[\w-_]": r"[\w_-]",
+    r"[\w-\/": r"[\w\-\/",
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
 }
 

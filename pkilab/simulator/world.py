@@ -264,8 +264,12 @@ class World:
     def run_errands(self) -> None:
         """Do what turns have left, outside of any turn, in order and one at a time.
 
-        Whoever comes while somebody is at it goes on: the other does theirs, too.
+        Whoever comes while somebody is at it goes on: the other does theirs, too. So does who comes
+        in the midst of a turn, such as CloudFormation with the calls of a stack: an errand that
+        calls back would wait for that turn, and the turn for it.
         """
+        if self._lock._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001 - nothing else says
+            return
         while self._errands and self._running_errands.acquire(blocking=False):
             try:
                 while self._errands:

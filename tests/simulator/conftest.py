@@ -13,6 +13,7 @@ from moto.s3.models import s3_backends
 from pkilab.pki.keys import generate_key
 from pkilab.pki.requests import build_request
 from pkilab.simulator.acmpca.service import AcmPca
+from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.service import AwsError, Call, service_model
 from pkilab.simulator.world import World
 
@@ -26,7 +27,8 @@ class PrivateCa:
     def __init__(self, *, seed="private-ca", latency=timedelta(0), exact_policies=False):
         BackendDict.reset()
         self.world = World(seed=seed, latency=latency)
-        self.service = AcmPca(self.world, exact_policies=exact_policies)
+        self.bus = Bus(self.world)
+        self.service = AcmPca(self.world, self.bus, exact_policies=exact_policies)
         self.leaf_key = generate_key("EC_prime256v1", self.world.entropy("leaf"))
 
     def close(self):

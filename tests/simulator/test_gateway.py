@@ -82,7 +82,7 @@ def test_a_key_of_no_account_is_refused_in_the_protocol_of_the_request(place):
 
 @pytest.mark.parametrize(
     ("service", "operation"),
-    [("ec2", "describe_instances"), ("secretsmanager", "list_secrets"),
+    [("ec2", "describe_instances"), ("config", "describe_config_rules"),
      ("eks", "list_clusters"), ("cloudfront", "list_distributions")],
 )  # fmt: skip
 def test_a_service_that_is_not_modelled_is_refused_in_every_protocol(place, service, operation):
@@ -305,11 +305,10 @@ def test_a_closed_gateway_answers_nothing_and_moto_is_given_back():
     [
         ("eks", "list_clusters", {}),
         ("apigateway", "get_api_keys", {}),
-        ("securityhub", "get_findings", {}),
-        ("ram", "get_resource_shares", {"resourceOwner": "SELF"}),
+        ("guardduty", "list_detectors", {}),
         ("cloudfront", "list_distributions", {}),
-        ("sns", "list_topics", {}),
-        ("ssm", "describe_parameters", {}),
+        ("autoscaling", "describe_tags", {}),
+        ("ssm", "list_documents", {}),
         ("s3control", "list_jobs", {"AccountId": "111122223333"}),
     ],
 )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pkilab.simulator.query import QueryService
 from pkilab.simulator.service import AwsError, Call, HttpRequest, error, service_model
-from pkilab.simulator.world import DEFAULT_START, Gate, Trail
+from pkilab.simulator.world import DEFAULT_START, Gate, Throttle, Trail
 
 CALL = Call("111122223333", "us-east-1", DEFAULT_START, "arn:aws:iam::1:user/x")
 
@@ -26,7 +26,7 @@ class Echo(QueryService):
     name = "cloudformation"
 
     def __init__(self):
-        self.world = SimpleNamespace(gate=Gate(), trail=Trail())
+        self.world = SimpleNamespace(gate=Gate(), throttle=Throttle(), trail=Trail())
         self._answers = _Entropy()
         self.result, self.asked = {}, None
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pkilab.simulator.rest import RestJsonService, refuse
 from pkilab.simulator.service import AwsError, Call, HttpRequest, Later, service_model
-from pkilab.simulator.world import Gate, Trail, World
+from pkilab.simulator.world import Gate, Throttle, Trail, World
 
 FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:f"
 ROLE = "arn:aws:iam::111122223333:role/r"
@@ -27,7 +27,7 @@ class Echo(RestJsonService):
 
     def __init__(self, name, result=None):
         self.name = name
-        self.world = SimpleNamespace(gate=Gate(), trail=Trail())
+        self.world = SimpleNamespace(gate=Gate(), throttle=Throttle(), trail=Trail())
         self.result = result
         self.asked = None
 

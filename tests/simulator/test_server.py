@@ -110,6 +110,15 @@ def test_keys_of_objects_survive_transport(place, client):
             s3.get_object(Bucket=BUCKET, Key="a")
 
 
+def test_the_names_of_an_objects_metadata_survive_transport(client):
+    """S3's are in small letters, and clients take them as they come."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket="lab-named")
+    s3.put_object(Bucket="lab-named", Key="x", Body=b"", Metadata={"signature-algorithm": "RSA"})
+    found = s3.get_object(Bucket="lab-named", Key="x")["Metadata"]
+    assert found == {"signature-algorithm": "RSA"}
+
+
 def test_a_large_object_arrives_whole(place, client):
     """Also by multipart upload, and in parts by range."""
     body = bytes(range(256)) * (1 << 15)  # 8 MiB, the size at which boto3 turns to multipart
@@ -176,11 +185,11 @@ def test_a_host_that_is_none_is_answered_and_harms_nobody(connection, capfd):
 
 
 def test_accounts_are_apart_over_http_too(client):
-    """A CA of one account does not exist for the other, and a stranger's key opens nothing."""
+    """A CA of one account is not for the other, and a stranger's key opens nothing."""
     owner, other = client("acm-pca"), client("acm-pca", alias="other")
     arn = ca_hierarchy.create_root(owner, {"CommonName": "Root"})
     assert owner.describe_certificate_authority(CertificateAuthorityArn=arn)
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+    with pytest.raises(ClientError, match="AccessDeniedException"):
         other.describe_certificate_authority(CertificateAuthorityArn=arn)
     assert client("sts", alias="other").get_caller_identity()["Account"] == OTHER
     stranger = client("acm-pca", key="AKIAIOSFODNN7EXAMPLE")
@@ -216,8 +225,8 @@ def test_a_target_with_a_host_is_signed_for_that_host():
 
 def test_a_service_that_is_not_modelled_is_refused_over_http(client):
     """With the same error as in process."""
-    with pytest.raises(ClientError, match="secretsmanager is not simulated by pkilab") as caught:
-        client("secretsmanager").list_secrets()
+    with pytest.raises(ClientError, match="dynamodb is not simulated by pkilab") as caught:
+        client("dynamodb").list_tables()
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
 

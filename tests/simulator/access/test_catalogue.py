@@ -27,8 +27,13 @@ FAITHFUL = (
     "iam.service:Iam",
     "kms.service:Kms",
     "organizations.service:Organizations",
+    "ram.service:Ram",
     "route53.domains:Route53Domains",
     "route53.service:Route53",
+    "securityhub.service:SecurityHub",
+    "secretsmanager.service:SecretsManager",
+    "sns.service:Sns",
+    "ssm.service:Ssm",
     "sts.service:Sts",
 )
 MAIN, REGION = "111122223333", "us-east-1"
@@ -36,6 +41,7 @@ KEY = f"arn:aws:kms:{REGION}:{MAIN}:key/1"
 CA = f"arn:aws:acm-pca:{REGION}:{MAIN}:certificate-authority/1"
 BUCKET, OBJECT = "arn:aws:s3:::bucket", "object"
 ROLE = f"arn:aws:iam::{MAIN}:role/lab"
+RULE = f"arn:aws:securityhub:{REGION}:{MAIN}:automation-rule/r"
 # Values that a member must have to be what its name says, whatever the service.
 NAMED = {
     "AccountId": MAIN,
@@ -62,16 +68,21 @@ NAMED = {
     "PolicyId": "p-a",
     "PolicySourceArn": ROLE,
     "PrincipalArn": ROLE,
+    "QueueUrl": f"https://sqs.{REGION}.amazonaws.com/{MAIN}/q",
     "Role": ROLE,
     "RoleArn": ROLE,
     "RoleARN": ROLE,
     "RootId": "r-a",
     "SAMLProviderArn": f"arn:aws:iam::{MAIN}:saml-provider/s",
     "SerialNumber": f"arn:aws:iam::{MAIN}:mfa/m",
+    "permissionArn": f"arn:aws:ram:{REGION}:{MAIN}:permission/p",
+    "resourceShareArn": f"arn:aws:ram:{REGION}:{MAIN}:resource-share/s",
+    "resourceShareInvitationArn": f"arn:aws:ram:{REGION}:{MAIN}:resource-share-invitation/i",
     "SourceKeyId": KEY,
     "SourceParentId": "r-a",
     "TargetId": "ou-a",
     "TargetKeyId": KEY,
+    "TopicArn": f"arn:aws:sns:{REGION}:{MAIN}:t",
     "Url": "https://example.com",
     "VersionId": "v1",
     "truststoreUri": "s3://bucket/object",
@@ -88,8 +99,18 @@ OWN = {
     ("logs", "resourceArn"): f"arn:aws:logs:{REGION}:{MAIN}:log-group:g",
     ("organizations", "Id"): "444455556666",
     ("organizations", "ResourceId"): "ou-a",
+    ("ram", "resourceArn"): f"arn:aws:ram:{REGION}:{MAIN}:permission/p",
+    ("ram", "resourceArns"): [CA],
     ("route53", "ResourceType"): "hostedzone",
     ("route53", "Id"): "Z1",
+    ("securityhub", "AutomationRulesArns"): [RULE],
+    ("securityhub", "ProductArn"): f"arn:aws:securityhub:{REGION}:{MAIN}:product/{MAIN}/default",
+    ("securityhub", "ResourceArn"): RULE,
+    ("securityhub", "RuleArn"): RULE,
+    ("secretsmanager", "RotationLambdaARN"): f"arn:aws:lambda:{REGION}:{MAIN}:function:f",
+    ("ssm", "ResourceType"): "Parameter",
+    ("sns", "ResourceArn"): f"arn:aws:sns:{REGION}:{MAIN}:t",
+    ("sqs", "QueueOwnerAWSAccountId"): MAIN,
 }
 # Resources that AWS's data leaves out, with the page that says so.
 BEYOND = {
@@ -129,7 +150,7 @@ def operations():
         for operation in model.operation_names:
             if hasattr(found, xform_name(operation)) and found.name != "iam":
                 yield found.name, operation
-    for name in ("iam", "s3", "logs", "tagging"):
+    for name in ("iam", "s3", "logs", "sqs", "tagging"):
         yield from ((name, each) for each in SERVICES[name].table)
 
 
