@@ -11,6 +11,7 @@ import moto
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from pkilab import ca_hierarchy
 from pkilab.cleaning import Cleaned, Created, clean_up, plan
 from pkilab.errors import LabError
 from pkilab.journal import Journal
@@ -490,3 +491,72 @@ POLICY = json.dumps(
     }
 )
 DENY = POLICY.replace("Allow", "Deny")
+
+
+def test_events_stores_and_shares_go_with_what_is_theirs(lab: Lab) -> None:
+    """A rule loses its targets, a trail its bucket after it, and a secret has no window."""
+    sqs, events = lab.client("sqs"), lab.client("events")
+    url = sqs.create_queue(QueueName="caught")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    target = {"Id": "q", "Arn": queue["Attributes"]["QueueArn"]}
+    events.create_event_bus(Name="own")
+    for bus in ("default", "own"):
+        events.put_rule(Name=f"on-{bus}", EventBusName=bus, EventPattern='{"source": ["lab"]}')
+        events.put_targets(Rule=f"on-{bus}", EventBusName=bus, Targets=[target])
+    lab.client("sns").create_topic(Name="told")
+    lab.client("logs").create_log_group(logGroupName="/aws/events/caught")
+    lab.client("securityhub").enable_security_hub(EnableDefaultStandards=False)
+    lab.client("ssm").put_parameter(Name="/tls/chain", Value="x", Type="String")
+    lab.client("secretsmanager").create_secret(Name="tls", SecretString="x")
+    root = ca_hierarchy.create_root(lab.client("acm-pca"), {"CommonName": "Shared"})
+    lab.client("ram").create_resource_share(
+        name="all", resourceArns=[root], principals=["444455556666"]
+    )
+    cleaned = lab.clean_up()
+    assert cleaned.left == ()
+    assert {each.resource.kind for each in cleaned.removed} == {
+        "certificate authority", "event bus", "event rule", "log group", "parameter", "queue",
+        "resource share", "secret", "Security Hub", "topic",
+    }  # fmt: skip
+    assert events.list_rules()["Rules"] == []
+    assert [each["Name"] for each in events.list_event_buses()["EventBuses"]] == ["default"]
+    assert sqs.list_queues().get("QueueUrls", []) == []
+    with pytest.raises(ClientError, match="not subscribed"):
+        lab.client("securityhub").describe_hub()
+    again = lab.clean_up()
+    assert again.removed == again.left == ()
+
+
+def test_a_trail_goes_before_the_bucket_that_it_writes_to(lab: Lab) -> None:
+    """And says that its log files stay; the bucket is the lab's, and they go with it."""
+    s3, account = lab.client("s3"), lab.accounts["owner"]
+    s3.create_bucket(Bucket="lab-trail")
+    arn = f"arn:aws:cloudtrail:us-east-1:{account}:trail/lab"
+    service = {"Service": "cloudtrail.amazonaws.com"}
+    source = {"aws:SourceArn": arn}
+    statements = [
+        {
+            "Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl",
+            "Resource": "arn:aws:s3:::lab-trail", "Condition": {"StringEquals": source},
+        },
+        {
+            "Effect": "Allow", "Principal": service, "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::lab-trail/AWSLogs/{account}/*",
+            "Condition": {
+                "StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}
+            },
+        },
+    ]  # fmt: skip
+    s3.put_bucket_policy(
+        Bucket="lab-trail", Policy=json.dumps({"Version": "2012-10-17", "Statement": statements})
+    )
+    cloudtrail = lab.client("cloudtrail")
+    cloudtrail.create_trail(Name="lab", S3BucketName="lab-trail")
+    cloudtrail.start_logging(Name="lab")
+    lab.client("kms").list_keys()
+    lab.clock.advance(minutes=10)
+    assert s3.list_objects_v2(Bucket="lab-trail")["KeyCount"]
+    cleaned = lab.clean_up()
+    assert cleaned.left == ()
+    assert [each.resource.kind for each in cleaned.removed] == ["trail", "bucket"]
+    assert cloudtrail.describe_trails()["trailList"] == []

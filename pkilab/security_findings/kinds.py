@@ -93,7 +93,7 @@ DELETED = Kind(
 )  # fmt: skip
 DISABLED = Kind(
     "ca-disabled", "Private CA Disabled", _OUTAGE, "HIGH",
-    "A private CA was disabled: it issues nothing and revokes nothing.",
+    "A private CA was disabled: it issues nothing until it is enabled.",
     "Verify that this was intended, and enable the CA if it was not.",
     f"{_PCA}/PCAUpdateCA.html",
 )  # fmt: skip
