@@ -12,19 +12,18 @@ from typing import ClassVar
 
 from pkilab.simulator.cloudformation.documents import Value
 from pkilab.simulator.cloudformation.intrinsics import text_of
-from pkilab.simulator.cloudformation.resources.attributes import attributes, texts
+from pkilab.simulator.cloudformation.resources.attributes import attributes
 from pkilab.simulator.cloudformation.resources.base import (
     IN_PLACE,
     REPLACES,
     REPLACES_REQUIRED,
-    REQUIRED,
     FailedError,
     Property,
     ResourceType,
     Work,
-    document,
     tag_changes,
 )
+from pkilab.simulator.cloudformation.resources.policies import PolicyOfOne, PolicyOfSeveral
 from pkilab.simulator.service import Json, not_simulated
 
 _LONGEST = 256
@@ -185,67 +184,31 @@ class Subscription(ResourceType):
         work.aws("sns", "Unsubscribe", SubscriptionArn=work.physical_id)
 
 
-class TopicPolicy(ResourceType):
+class TopicPolicy(PolicyOfSeveral):
     """One policy of several topics. A topic has always one: deleting it leaves the default."""
 
     type: ClassVar[str] = "AWS::SNS::TopicPolicy"
-    properties: ClassVar[Mapping[str, Property]] = {
-        "PolicyDocument": REQUIRED,
-        "Topics": REQUIRED,
-    }
-    attributes: ClassVar[tuple[str, ...]] = ("Id",)
+    several: ClassVar[str] = "Topics"
+    longest: ClassVar[int] = _LONGEST
     gone: ClassVar[frozenset[str]] = _GONE
 
-    def create(self, work: Work) -> str:
-        self._put(work)
-        return work.name(_LONGEST)
-
-    def settle(self, work: Work) -> Iterator[None]:
-        work.attributes["Id"] = work.physical_id
-        yield from ()
-
-    def update(self, work: Work, before: Json) -> None:
-        kept = texts(work.properties, "Topics")
-        for arn in texts(before, "Topics"):
-            if arn not in kept:
-                _set_policy(work, arn, _default(arn))
-        self._put(work)
-
-    def _put(self, work: Work) -> None:
-        policy = document(work.get("PolicyDocument"), "#/PolicyDocument")
-        for arn in texts(work.properties, "Topics"):
-            _set_policy(work, arn, policy)
-
-    def delete(self, work: Work) -> None:
-        for arn in texts(work.properties, "Topics"):
-            _set_policy(work, arn, _default(arn))
+    def put(self, work: Work, target: str, policy: str | None) -> None:
+        _set_policy(work, target, policy)
 
 
-class TopicInlinePolicy(ResourceType):
+class TopicInlinePolicy(PolicyOfOne):
     """The policy of one topic."""
 
     type: ClassVar[str] = "AWS::SNS::TopicInlinePolicy"
-    properties: ClassVar[Mapping[str, Property]] = {
-        "PolicyDocument": REQUIRED,
-        "TopicArn": REPLACES_REQUIRED,
-    }
+    one: ClassVar[str] = "TopicArn"
     gone: ClassVar[frozenset[str]] = _GONE
 
-    def create(self, work: Work) -> str:
-        arn = str(text_of(work.get("TopicArn")))
-        _set_policy(work, arn, document(work.get("PolicyDocument"), "#/PolicyDocument"))
-        return arn
-
-    def update(self, work: Work, before: Json) -> None:  # noqa: ARG002 - it is put anew
-        policy = document(work.get("PolicyDocument"), "#/PolicyDocument")
-        _set_policy(work, work.physical_id, policy)
-
-    def delete(self, work: Work) -> None:
-        _set_policy(work, work.physical_id, _default(work.physical_id))
+    def put(self, work: Work, target: str, policy: str | None) -> None:
+        _set_policy(work, target, policy)
 
 
-def _set_policy(work: Work, arn: str, policy: str) -> None:
-    asked = {"AttributeName": "Policy", "AttributeValue": policy}
+def _set_policy(work: Work, arn: str, policy: str | None) -> None:
+    asked = {"AttributeName": "Policy", "AttributeValue": policy or _default(arn)}
     work.aws("sns", "SetTopicAttributes", TopicArn=arn, **asked)
 
 

@@ -10,18 +10,16 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from pkilab.simulator.cloudformation.intrinsics import text_of
-from pkilab.simulator.cloudformation.resources.attributes import attributes, texts
+from pkilab.simulator.cloudformation.resources.attributes import attributes
 from pkilab.simulator.cloudformation.resources.base import (
     IN_PLACE,
     REPLACES,
-    REPLACES_REQUIRED,
-    REQUIRED,
     Property,
     ResourceType,
     Work,
-    document,
     tag_changes,
 )
+from pkilab.simulator.cloudformation.resources.policies import PolicyOfOne, PolicyOfSeveral
 from pkilab.simulator.service import Json
 
 _LONGEST = 80
@@ -101,64 +99,28 @@ class Queue(ResourceType):
         work.aws("sqs", "DeleteQueue", QueueUrl=work.physical_id)
 
 
-class QueuePolicy(ResourceType):
+class QueuePolicy(PolicyOfSeveral):
     """One policy of several queues."""
 
     type: ClassVar[str] = "AWS::SQS::QueuePolicy"
-    properties: ClassVar[Mapping[str, Property]] = {
-        "PolicyDocument": REQUIRED,
-        "Queues": REQUIRED,
-    }
-    attributes: ClassVar[tuple[str, ...]] = ("Id",)
+    several: ClassVar[str] = "Queues"
+    longest: ClassVar[int] = _LONGEST
     gone: ClassVar[frozenset[str]] = _GONE
 
-    def create(self, work: Work) -> str:
-        self._put(work)
-        return work.name(_LONGEST)
-
-    def settle(self, work: Work) -> Iterator[None]:
-        work.attributes["Id"] = work.physical_id
-        yield from ()
-
-    def update(self, work: Work, before: Json) -> None:
-        kept = texts(work.properties, "Queues")
-        for url in texts(before, "Queues"):
-            if url not in kept:
-                _set_policy(work, url, "")
-        self._put(work)
-
-    def _put(self, work: Work) -> None:
-        policy = document(work.get("PolicyDocument"), "#/PolicyDocument")
-        for url in texts(work.properties, "Queues"):
-            _set_policy(work, url, policy)
-
-    def delete(self, work: Work) -> None:
-        for url in texts(work.properties, "Queues"):
-            _set_policy(work, url, "")
+    def put(self, work: Work, target: str, policy: str | None) -> None:
+        _set_policy(work, target, policy)
 
 
-class QueueInlinePolicy(ResourceType):
+class QueueInlinePolicy(PolicyOfOne):
     """The policy of one queue."""
 
     type: ClassVar[str] = "AWS::SQS::QueueInlinePolicy"
-    properties: ClassVar[Mapping[str, Property]] = {
-        "PolicyDocument": REQUIRED,
-        "Queue": REPLACES_REQUIRED,
-    }
+    one: ClassVar[str] = "Queue"
     gone: ClassVar[frozenset[str]] = _GONE
 
-    def create(self, work: Work) -> str:
-        url = str(text_of(work.get("Queue")))
-        _set_policy(work, url, document(work.get("PolicyDocument"), "#/PolicyDocument"))
-        return url
-
-    def update(self, work: Work, before: Json) -> None:  # noqa: ARG002 - it is put anew
-        policy = document(work.get("PolicyDocument"), "#/PolicyDocument")
-        _set_policy(work, work.physical_id, policy)
-
-    def delete(self, work: Work) -> None:
-        _set_policy(work, work.physical_id, "")
+    def put(self, work: Work, target: str, policy: str | None) -> None:
+        _set_policy(work, target, policy)
 
 
-def _set_policy(work: Work, url: str, policy: str) -> None:
-    work.aws("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy})
+def _set_policy(work: Work, url: str, policy: str | None) -> None:
+    work.aws("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy or ""})
