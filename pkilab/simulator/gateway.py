@@ -37,6 +37,7 @@ from pkilab.simulator.dns.resolver import Resolver
 from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.eventbridge.delivering import Deliveries
 from pkilab.simulator.eventbridge.service import EventBridge
+from pkilab.simulator.eventbridge.targets import Targets
 from pkilab.simulator.functions.roles import ExecutionRoles
 from pkilab.simulator.functions.service import Lambda
 from pkilab.simulator.iam.linked_roles import ServiceRoles
@@ -116,9 +117,10 @@ class Gateway:
         domains = Domains(world, apis, self._s3, acm.certificates)
         organizations = Organizations(world)
         self._sns = topics = Sns(world, amazon, self.functions, self.queues)
-        self.deliveries = Deliveries(
-            world, self.functions, self.queues, topics, self.handle, self.identities
+        targets = Targets(
+            world, self.functions, self.queues, self._sns, self.handle, self.identities
         )
+        self.deliveries = Deliveries(world, targets, self.queues)
         eventbridge = EventBridge(world, self.events, self.deliveries)
         hub = SecurityHub(world, self.events)
         shares = Ram(world, private_ca, organizations, lambda: self._services["iam"])

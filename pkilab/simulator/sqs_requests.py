@@ -38,6 +38,7 @@ from pkilab.simulator.sqs_checks import (
     check_range,
     check_target,
     invalid_parameter,
+    missing,
     queue_of,
     read_redrive,
     region_of,
@@ -145,7 +146,8 @@ class Sqs:
         response = self._ask(HttpRequest("POST", url, headers, body.encode()), whose)
         result: Json = json.loads(response.body or b"{}")
         if response.status >= _FAILED:
-            code = response.headers["x-amzn-query-error"].partition(";")[0]
+            kind = response.headers.get("x-amzn-query-error") or result.get("__type", "")
+            code = kind.rpartition("#")[2].partition(";")[0]
             message = result.get("message") or result.get("Message", "")
             raise AwsError(code, message, response.status)
         return result
@@ -255,6 +257,8 @@ class Sqs:
             raise AwsError(f"{_PREFIX}PurgeQueueInProgress", message, _FORBIDDEN)
 
     def _check_visibility(self, members: Json, queue: Queue) -> None:
+        if "VisibilityTimeout" not in members:  # of a batch's entry; the model does not require it
+            raise missing("VisibilityTimeout")
         check_range("VisibilityTimeout", members["VisibilityTimeout"], 0, _LONGEST)
         if self._queues.in_flight(queue.arn, handle := members["ReceiptHandle"]) is False:
             message = f"Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does"

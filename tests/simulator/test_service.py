@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pkilab.simulator.access.catalogue import SERVICES
-from pkilab.simulator.service import AwsError, _pattern, decode_input, encode, service_model
+from pkilab.simulator.service import (
+    AwsError,
+    HttpRequest,
+    HttpResponse,
+    _pattern,
+    decode_input,
+    encode,
+    service_model,
+)
 
 MODEL = service_model("acm-pca")
 ISSUE = MODEL.operation_model("IssueCertificate")
@@ -140,3 +148,10 @@ def test_javas_classes_match_what_they_say():
     assert _pattern(r"\p{ASCII}+").fullmatch("a b~")
     assert not _pattern(r"\p{ASCII}+").fullmatch("\xe9")
     assert _pattern(r"[\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF]").fullmatch("\U0001f600")
+
+
+def test_requests_and_answers_are_shown_without_what_may_be_secret():
+    """Bodies have values of secrets, headers tokens."""
+    request = HttpRequest("POST", "https://x/", {"x-amz-security-token": "hush"}, b"hush")
+    assert "https://x/" in repr(request)
+    assert "hush" not in repr(request) + repr(HttpResponse(200, {}, b"hush"))

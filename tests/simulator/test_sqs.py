@@ -283,16 +283,79 @@ def test_the_same_seed_gives_the_same_ids_and_handles():
     assert not set(told("a")) & set(told("b"))
 
 
+def test_a_full_queue_asks_the_time_as_seldom_as_an_empty_one(lab, sqs, url, monkeypatch):
+    """Neither sending nor receiving reads the clock for each message that is there."""
+
+    def readings():
+        asked, now = [], lab.clock.now
+
+        def counted():
+            asked.append(1)
+            return now()
+
+        with monkeypatch.context() as patched:
+            patched.setattr(lab.clock, "now", counted)
+            sqs.send_message(QueueUrl=url, MessageBody="m")
+            assert bodies(sqs, url) == ["m"] * min(10, number)
+        return len(asked)
+
+    number = 1
+    few = readings()
+    for _ in range(59):
+        sqs.send_message(QueueUrl=url, MessageBody="m")
+    lab.clock.advance(seconds=30)
+    number = 61
+    assert readings() < few + 9 * 20  # nine messages more are received, out of sixty more
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert counts["ApproximateNumberOfMessages"] == "51"
+    assert counts["ApproximateNumberOfMessagesNotVisible"] == "10"
+
+
+def test_what_was_in_order_is_looked_at_again_when_time_goes_on(lab, sqs, url):
+    """A queue that was tidied is tidied anew once its time or its retention period changes."""
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "60"})
+    name = "ApproximateNumberOfMessages"
+    found = []
+    for _ in range(2):
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        found.append(answer["Attributes"][name])
+        lab.clock.advance(seconds=60)
+    assert found == ["1", "0"]
+
+
+def test_a_permission_comes_and_goes_among_statements_without_a_sid(sqs, url):
+    """They stay; a label that no statement has is refused."""
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy()})
+    sqs.add_permission(QueueUrl=url, Label="l", AWSAccountIds=[OTHER], Actions=["SendMessage"])
+
+    def sids():
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+        found = json.loads(answer["Attributes"]["Policy"])["Statement"]
+        return [each.get("Sid") for each in found]
+
+    assert sids() == [None, "l"]
+    sqs.remove_permission(QueueUrl=url, Label="l")
+    assert sids() == [None]
+    with pytest.raises(ClientError, match="can't find label on existing policy"):
+        sqs.remove_permission(QueueUrl=url, Label="l")
+
+
 def test_moto_is_given_back_unmended():
     """Every patched member is the original's again."""
     message, backend = moto.sqs.models.Message, moto.sqs.models.SQSBackend
+    queue = moto.sqs.models.Queue
 
     def members():
         return (
             message.__dict__["visible"],
             message.mark_received,
+            queue.__dict__["messages"],
             backend.send_message,
+            backend.receive_message,
             backend.change_message_visibility,
+            backend.add_permission,
+            backend.remove_permission,
         )
 
     before = members()

@@ -378,3 +378,29 @@ def test_the_command_line_sends_and_receives(lab, tmp_path):
     assert (
         "(AWS.SimpleQueueService.NonExistentQueue) when calling the GetQueueUrl" in refused.stderr
     )
+
+
+def test_an_entry_without_a_timeout_fails_and_the_others_do_not(lab):
+    """The model does not require what the service does."""
+    sqs = lab.client("sqs")
+    url = sqs.create_queue(QueueName="timeouts")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    handle = sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
+    answer = sqs.change_message_visibility_batch(
+        QueueUrl=url,
+        Entries=[
+            {"Id": "without", "ReceiptHandle": handle},
+            {"Id": "with", "ReceiptHandle": handle, "VisibilityTimeout": 9},
+        ],
+    )
+    assert [each["Id"] for each in answer["Successful"]] == ["with"]
+    assert [(each["Id"], each["Code"]) for each in answer["Failed"]] == [
+        ("without", "MissingParameter")
+    ]
+
+
+def test_a_token_that_nobody_gave_out_is_refused(lab):
+    """In SQS's shape, though moto leaves out the header that says so."""
+    with pytest.raises(ClientError) as caught:
+        lab.client("sqs").list_queues(MaxResults=1, NextToken="x")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400

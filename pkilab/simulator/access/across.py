@@ -1,8 +1,8 @@
 """The gate of a world in which policies are not enforced: only accounts are kept apart.
 
 Everybody is taken for an administrator of their own account, and no organization limits them. Over
-a CA or an event bus of another account its owner's resource policy decides all the same: sharing
-would mean nothing otherwise.
+a CA, an event bus, a secret, a queue or a topic of another account its owner's resource policy
+decides all the same: sharing would mean nothing otherwise.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pkilab.simulator.access.gate import Gate, Known, Organized
 from pkilab.simulator.identity import Identity
 from pkilab.simulator.policies import read_policy
 from pkilab.simulator.service import Call
+from pkilab.simulator.sqs_checks import queue_of
 
 _ADMINISTRATOR = read_policy(
     {
@@ -27,7 +28,11 @@ _ADMINISTRATOR = read_policy(
 )
 # Members that name the resource of another account, by service. The other services keep to the
 # caller's own account, or decide for themselves.
-_NAMING = {"acm-pca": ("CertificateAuthorityArn", "ResourceArn")}
+_NAMING = {
+    "acm-pca": ("CertificateAuthorityArn", "ResourceArn"),
+    "secretsmanager": ("SecretId",),
+    "sns": ("TopicArn", "TargetArn", "ResourceArn"),
+}
 
 
 class AcrossAccounts(Gate):
@@ -52,6 +57,9 @@ class AcrossAccounts(Gate):
         if service == "events":
             named += [each.get("EventBusName") for each in members.get("Entries", ())]
         accounts = {account_in(each) for each in named if isinstance(each, str)}
+        if service == "sqs":
+            place = queue_of(members.get("QueueUrl", ""))
+            accounts |= {place[0] if place else members.get("QueueOwnerAWSAccountId", "")}
         if any(each.isdigit() and each != call.account for each in accounts):
             super().admit(service, operation, members, call)
 

@@ -21,12 +21,9 @@ from datetime import datetime, timedelta
 
 from pkilab.simulator.eventbridge import transformers
 from pkilab.simulator.eventbridge.state import Json, Rule, Target
-from pkilab.simulator.eventbridge.targets import Targets, Topics
+from pkilab.simulator.eventbridge.targets import Targets
 from pkilab.simulator.eventbridge.targets_kinds import check_target, kind_of
 from pkilab.simulator.eventbridge.targets_roles import PRINCIPAL
-from pkilab.simulator.functions.calling import Handle
-from pkilab.simulator.functions.service import Lambda
-from pkilab.simulator.identity import Identities
 from pkilab.simulator.service import AwsError
 from pkilab.simulator.sqs import Queues
 from pkilab.simulator.world import World
@@ -97,24 +94,12 @@ class Deliveries:
 
     Args:
         world: whose clock retries wait by; deliveries are its errands.
-        functions: Lambda's.
-        queues: SQS's.
-        topics: SNS's.
-        handle: the world's door, for targets that are called in a role.
-        identities: the roles that targets name.
+        targets: who gets events.
+        queues: SQS's, for what could not be delivered.
     """
 
-    def __init__(  # noqa: PLR0917 - one for each service
-        self,
-        world: World,
-        functions: Lambda,
-        queues: Queues,
-        topics: Topics,
-        handle: Handle,
-        identities: Identities,
-    ) -> None:
-        self._world, self._queues = world, queues
-        self.targets = Targets(world, functions, queues, topics, handle, identities)
+    def __init__(self, world: World, targets: Targets, queues: Queues) -> None:
+        self._world, self.targets, self._queues = world, targets, queues
         self._jitter = world.entropy("eventbridge", "jitter")
         self._counters: dict[str, Counters] = {}  # by rule ARN
 

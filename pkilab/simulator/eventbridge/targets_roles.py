@@ -20,14 +20,18 @@ def take_role(identities: Identities, rule: Rule, target: Target) -> Identity:
     """Begin a session of a target's role, for one delivery; in a turn.
 
     Raises:
-        AwsError: FAILED_TO_ASSUME_ROLE, there is no such role, or it does not trust EventBridge on
-            behalf of this rule; NotImplemented, its trust policy says what is not modelled.
+        AwsError: FAILED_TO_ASSUME_ROLE, there is no such role in the rule's account, or it does not
+            trust EventBridge on behalf of this rule; NotImplemented, its trust policy says what is
+            not modelled.
     """
     arn = target.role_arn or ""
     context = {"aws:sourcearn": rule.arn, "aws:sourceaccount": rule.account}
     role = identities.role(arn)
-    if role is None or not trusts(identities, arn, PRINCIPAL, context):
+    near = role is not None and role.account == rule.account
+    if role is None or not near or not trusts(identities, arn, PRINCIPAL, context):
         message = f"{PRINCIPAL} is not authorized to perform: sts:AssumeRole on resource: {arn}"
         raise AwsError("FAILED_TO_ASSUME_ROLE", message, 403)
     name = f"AWSEvents_{rule.name}_{target.id}"[:_MOST_NAME]
-    return identities.start_session(role, name, _SECONDS, issuer=PRINCIPAL).identity
+    identity = identities.start_session(role, name, _SECONDS, issuer=PRINCIPAL).identity
+    identities.retire(identity)
+    return identity

@@ -82,7 +82,10 @@ class ExecutionRoles:
     def session(self, role_arn: str, function_arn: str) -> Identity | None:
         """Return whom Lambda calls as for a function; None: the role is gone."""
         started = self._start(role_arn, function_arn)
-        return started.identity if started else None
+        if started is None:
+            return None
+        self._identities.retire(started.identity)
+        return started.identity
 
     def _start(self, role_arn: str, function_arn: str) -> Started | None:
         role = self._identities.role(role_arn)

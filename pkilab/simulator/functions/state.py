@@ -39,7 +39,7 @@ class Function:
     is in progress.
     """
 
-    configuration: Json
+    configuration: Json = field(repr=False)  # with the values of environment variables
     archive: bytes = field(repr=False)
     tags: dict[str, str]
     serving: tuple[Json, bytes] = field(default=({}, b""), repr=False)

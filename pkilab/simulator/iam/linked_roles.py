@@ -173,6 +173,7 @@ class ServiceRoles:
         if role is None:
             return None
         started = self._identities.start_session(role, session, _SECONDS, issuer=service)
+        self._identities.retire(started.identity)
         return Call(
             account,
             region,

@@ -132,6 +132,14 @@ class Identities:
         key = self.directory.access_key(access_key_id)
         return key.secret if key else None
 
+    def retire(self, identity: Identity) -> None:
+        """Forget the credentials of a session of a service's, which nobody signs with.
+
+        Who holds the identity may go on as it: every delivery begins such a session, and none of
+        them is to be kept.
+        """
+        self._sessions.pop(identity.access_key_id, None)
+
     def _user_of(self, access_key_id: str, session_token: str | None, service: str) -> Identity:
         key = self.directory.access_key(access_key_id)
         user = self.directory.user_called(key.account, key.user_name) if key else None

@@ -156,6 +156,30 @@ _OF_PRINCIPALS = (
 )  # fmt: skip
 
 
+def says_whom_as_ram(statement: Json) -> bool:
+    """Whether a share can say whom a policy's statement means, and no more and no less.
+
+    A share names everybody of an organization, and accounts or others without any condition.
+    """
+    conditions = {
+        (operator.lower(), key.lower())
+        for operator, keys in (statement.get("Condition") or {}).items()
+        for key in keys
+        if key.lower() in _OF_PRINCIPALS
+    }
+    if not conditions:
+        return True
+    principal = statement.get("Principal")
+    everybody = principal == "*" or (
+        isinstance(principal, dict) and [listed(each) for each in principal.values()] == [["*"]]
+    )
+    return everybody and conditions - {_NOT_OWNER} == {_OF_ORGANIZATION}
+
+
+_OF_ORGANIZATION = ("stringequals", "aws:principalorgid")
+_NOT_OWNER = ("stringnotequals", "aws:principalaccount")  # which RAM writes itself
+
+
 def _of_the_request(condition: Json) -> Iterator[tuple[str, Json]]:
     for operator, keys in condition.items():
         kept = {key: value for key, value in keys.items() if key.lower() not in _OF_PRINCIPALS}

@@ -23,7 +23,7 @@ from pkilab.simulator.organizations.state import Organization
 from pkilab.simulator.ram import documents, permissions
 from pkilab.simulator.ram.base import refusal, with_tags
 from pkilab.simulator.ram.permission_operations import Permissions
-from pkilab.simulator.ram.principals import SERVICE
+from pkilab.simulator.ram.principals import SERVICE, read_principal
 from pkilab.simulator.ram.state import Association, Json, Permission, Share, Version
 from pkilab.simulator.service import AwsError, Call, run
 from pkilab.simulator.world import World
@@ -90,6 +90,8 @@ class Ram(Permissions):
         if share.feature_set != "CREATED_FROM_POLICY" or share.statements is None:
             message = f"ResourceShare {share.arn} was not created from a policy."
             raise refusal("InvalidStateTransitionException", message)
+        for each in share.of("PRINCIPAL"):  # before anything is changed: some no share can name
+            read_principal(each.entity)
         content = permissions.without_whom(share.statements)
         found = next(
             (
@@ -101,7 +103,7 @@ class Ram(Permissions):
             ),
             None,
         )
-        if found is None:
+        if found is None or not all(map(permissions.says_whom_as_ram, share.statements)):
             message = (
                 "There isn't an existing managed permission defined in RAM that has the same IAM "
                 "permissions as the resource-based policy attached to the resource."

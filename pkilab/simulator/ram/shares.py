@@ -183,6 +183,8 @@ class Shares(RamBase):
             ]
             for each in ending:
                 each.move("DISASSOCIATING", call.now)
+                if each.kind == "PRINCIPAL":
+                    self._withdraw(share, each.entity)
             self._later(lambda: self._end(share, ending), f"{share.arn} loses something")
             return {"resourceShareAssociations": [associated(share, each) for each in ending]}
 
@@ -313,7 +315,7 @@ class Shares(RamBase):
         now, resources = self.world.clock.now(), list(share.resources)
         for each in ending:
             each.move("DISASSOCIATED", now, message)
-            if each.kind == "PRINCIPAL":
+            if each.kind == "PRINCIPAL" and share.find("PRINCIPAL", each.entity) is None:
                 self._withdraw(share, each.entity)
             if each.kind == "RESOURCE":
                 resources.append(each.entity)

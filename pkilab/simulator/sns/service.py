@@ -9,11 +9,13 @@ Source: SNS API Reference; SNS Developer Guide.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pkilab.simulator.access.asking import Resource
 from pkilab.simulator.bucket_policies import allows
+from pkilab.simulator.query import read
 from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse
 from pkilab.simulator.sns.publishing import Publishing
 from pkilab.simulator.sns.signing import is_certificate
@@ -107,11 +109,13 @@ class Sns(TopicOperations, SubscriptionOperations, Publishing):
             if found is None:
                 return HttpResponse(404, {"content-type": "text/plain"}, b"nothing is there\n")
             return HttpResponse(200, {"content-type": "application/x-pem-file"}, found)
-        asked = parse_qs(parts.query)
-        if parts.path not in {"", "/"} or asked.get("Action", [""])[0] not in _OPEN:
+        # Read once, as it will be done: what is asked for twice must not pass as something else.
+        request = replace(request, method="GET", body=b"")
+        operation, members = read(self.name, request) if parts.query else (None, {})
+        if parts.path not in {"", "/"} or operation is None or operation.name not in _OPEN:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token",
                            403)  # fmt: skip
-        named = asked.get("TopicArn", asked.get("SubscriptionArn", [""]))[0].split(":")
+        named = str(members.get("TopicArn", members.get("SubscriptionArn", ""))).split(":")
         account = named[4] if len(named) > 5 else ""  # noqa: PLR2004 - of an ARN
         call = Call(
             account,

@@ -94,8 +94,9 @@ def check_path(path: str) -> str:
         AwsError: ValidationException.
     """
     found = path.strip(" ")
-    inside = found.strip("/")
-    if not found.startswith("/") or (inside and not _CHARACTERS.fullmatch(f"/{inside}")):
+    # A // is no path: what policies are asked for would not be what is listed.
+    inside = found.removeprefix("/").removesuffix("/")
+    if found != "/" and not (found.startswith("/") and _CHARACTERS.fullmatch(f"/{inside}")):
         raise _invalid(
             "The parameter doesn't meet the parameter name requirements. The parameter name must "
             'begin with a forward slash "/". It can\'t be prefixed with "aws" or "ssm" '

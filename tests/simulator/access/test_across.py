@@ -73,3 +73,37 @@ def test_organizations_bound_nobody_and_are_known_all_the_same(fakes):
     outside = AcrossAccounts(fakes.identities(), facts, fakes.organizations())
     with pytest.raises(AwsError, match="no resource-based policy allows"):
         outside.admit(*asked)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "members"),
+    [
+        ("secretsmanager", "GetSecretValue", {"SecretId": "arn:{}:secretsmanager:{}:secret:s"}),
+        (
+            "secretsmanager",
+            "DeleteSecret",
+            {"SecretId": "arn:{}:secretsmanager:{}:secret:s-AbCdEf"},
+        ),
+        ("sns", "DeleteTopic", {"TopicArn": "arn:{}:sns:{}:t"}),
+        ("sns", "Publish", {"TargetArn": "arn:{}:sns:{}:t"}),
+        ("sns", "TagResource", {"ResourceArn": "arn:{}:sns:{}:t"}),
+        ("sqs", "ReceiveMessage", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/{1}/q"}),
+        ("sqs", "GetQueueUrl", {"QueueName": "q", "QueueOwnerAWSAccountId": "{1}"}),
+    ],
+)
+def test_secrets_queues_and_topics_are_their_owners(gate, fakes, service, operation, members):
+    """Without a policy of theirs nobody else has anything of them; their owner has."""
+
+    def named(account):
+        place = account if service == "sqs" else f"us-east-1:{account}"
+        return {key: value.format("aws", place) for key, value in members.items()}
+
+    gate().admit(service, operation, named(MAIN), fakes.call())
+    with pytest.raises(AwsError, match=r"not authorized|no resource-based policy"):
+        gate().admit(service, operation, named(OTHER), fakes.call())
+
+
+def test_a_token_confirms_a_subscription_to_a_topic_of_anybodys(gate, fakes):
+    """Whoever got it is who was asked."""
+    members = {"TopicArn": f"arn:aws:sns:us-east-1:{OTHER}:t", "Token": "x"}
+    gate().admit("sns", "ConfirmSubscription", members, fakes.call())

@@ -327,6 +327,34 @@ def test_a_role_that_does_not_trust_eventbridge_for_the_rule_is_not_taken(world)
     assert world.messages("q") == []
 
 
+def test_deliveries_in_a_role_leave_no_credentials_behind(enforced):
+    """However many there are, the world keeps no session of them."""
+    queue = enforced.queue("q", source=None)
+    role = enforced.role("in", "sqs:SendMessage", queue)
+    known = len(enforced.gateway.identities._sessions)
+    for _ in range(3):
+        enforced.send(Target("1", queue, role_arn=role))
+    assert len(enforced.messages("q")) == 3
+    assert len(enforced.gateway.identities._sessions) == known
+
+
+def test_a_role_of_another_account_is_not_taken(world):
+    """Though it trusts EventBridge for anybody: no rule is given a role across accounts."""
+    dead, queue = world.queue("dead"), world.queue("q")
+    iam = world.lab.client("iam", account="consumer")
+    trust = {
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+    role = iam.create_role(RoleName="trusting", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    world.send(Target("1", queue, role_arn=role, dead_letter_arn=dead))
+    event, said = world.dead_letter()
+    assert said["ERROR_CODE"] == "FAILED_TO_ASSUME_ROLE"
+    assert event["id"]
+    assert world.messages("q") == []
+
+
 def test_a_role_needs_the_permission_where_policies_are_enforced(enforced):
     """Or the event is a dead letter."""
     dead, queue = enforced.queue("dead"), enforced.queue("q", source=None)

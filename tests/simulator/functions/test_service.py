@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pkilab import Lab, functions
 from pkilab.errors import LabClosedError
 from pkilab.simulator.functions.permissions import allows, statement
+from pkilab.simulator.functions.state import Function
 from pkilab.simulator.service import AwsError
 
 WELL = "def handler(event, context): return event"
@@ -570,6 +571,12 @@ def test_equal_worlds_have_equal_functions():
     one, two = told(), told()
     assert one == two
     assert one[1][0] != one[1][1]
+
+
+def test_a_function_is_shown_without_the_values_of_its_environment():
+    """They may be secret."""
+    known = {"FunctionArn": "arn", "Environment": {"Variables": {"KEY": "hush"}}}
+    assert "hush" not in repr(Function(known, b"", {}))
 
 
 def test_another_accounts_function_takes_both_halves():

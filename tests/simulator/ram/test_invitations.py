@@ -113,3 +113,22 @@ def test_what_an_invitation_is_to_can_be_seen_before(plain):
     assert plain("list_pending_invitation_resources", "consumer", **arn)["resources"] == []
     plain("delete_resource_share", resourceShareArn=share)
     assert plain("get_resource_share_invitations", "third")["resourceShareInvitations"] == []
+
+
+def test_who_is_invited_anew_while_leaving_can_accept(slow):
+    """The old invitation ends with the removal that was asked for, the new one does not."""
+    share = slow.share(CONSUMER)
+    slow.lab.clock.advance(minutes=2)
+    old = slow.invitation()
+    for operation in ("disassociate_resource_share", "associate_resource_share"):
+        slow(operation, resourceShareArn=share, principals=[CONSUMER])
+    slow.refused(
+        "ResourceShareInvitationArnNotFoundException", "accept_resource_share_invitation",
+        "consumer", resourceShareInvitationArn=old,
+    )  # fmt: skip
+    slow.lab.clock.advance(minutes=2)
+    assert not slow.may()
+    new = slow.invitation()
+    slow("accept_resource_share_invitation", "consumer", resourceShareInvitationArn=new)
+    slow.lab.clock.advance(minutes=2)
+    assert slow.may()

@@ -132,6 +132,40 @@ def test_a_share_is_promoted_once_a_permission_says_the_same(sharing):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("code", "members"),
+    [
+        (
+            "InvalidParameterException",
+            {"Principal": {"AWS": f"arn:aws:sts::{CONSUMER}:assumed-role/r/s"}},
+        ),
+        (
+            "UnmatchedPolicyPermissionException",
+            {"Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:x:::y"}}},
+        ),
+        (
+            "UnmatchedPolicyPermissionException",
+            {"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalAccount": THIRD}}},
+        ),
+    ],
+    ids=["a session", "a condition besides", "everybody but"],
+)
+def test_what_no_share_can_say_is_not_promoted(sharing, code, members):
+    """Nobody gets more by it, and other accounts see their shares as before."""
+    text = put(sharing, members)
+    (share,) = shares(sharing)
+    (made,) = sharing("list_permissions", permissionType="CUSTOMER_MANAGED")["permissions"]
+    sharing("promote_permission_created_from_policy", permissionArn=made["arn"], name="Reading")
+    sharing.refused(
+        code, "promote_resource_share_created_from_policy",
+        resourceShareArn=share["resourceShareArn"],
+    )  # fmt: skip
+    assert shares(sharing)[0]["featureSet"] == "CREATED_FROM_POLICY"
+    assert shares(sharing, "third", "OTHER-ACCOUNTS") == []
+    policy = sharing("get_policy", service="acm-pca", ResourceArn=sharing.ca)["Policy"]
+    assert policy == text
+
+
 def test_awss_example_policy_is_awss_default_permission(plain):
     """Of organizations too: the conditions name the principals."""
     organization = plain.organize("consumer")

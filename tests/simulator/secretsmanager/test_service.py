@@ -7,6 +7,7 @@ import subprocess
 from datetime import timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -530,6 +531,30 @@ def test_a_batch_tells_which_secrets_a_caller_may_not_read(guarded):
 
 
 # What nobody may see.
+
+
+def test_where_policies_are_not_enforced_accounts_are_kept_apart_all_the_same():
+    """Under a key of one's own, too: the secret's policy lets another account in, or nobody."""
+    with Lab.simulated(seed="apart", accounts=ACCOUNTS) as lab:
+        ours = lab.client("secretsmanager", account="main")
+        theirs = lab.client("secretsmanager", account="other")
+        key = lab.client("kms", account="main").create_key()["KeyMetadata"]["Arn"]
+        arn = ours.create_secret(Name="s", SecretString="v", KmsKeyId=key)["ARN"]
+        for each in (arn, arn[:-7]):
+            for read in (theirs.get_secret_value, theirs.describe_secret, theirs.delete_secret):
+                with pytest.raises(ClientError, match="no resource-based policy allows"):
+                    read(SecretId=each)
+        batch = theirs.batch_get_secret_value(SecretIdList=[arn])
+        assert (batch["SecretValues"], batch["Errors"][0]["ErrorCode"]) == (
+            [], "AccessDeniedException",
+        )  # fmt: skip
+        statement = {
+            "Effect": "Allow", "Principal": {"AWS": ACCOUNTS["other"]},
+            "Action": "secretsmanager:GetSecretValue", "Resource": "*",
+        }  # fmt: skip
+        document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        ours.put_resource_policy(SecretId=arn, ResourcePolicy=document)
+        assert theirs.get_secret_value(SecretId=arn)["SecretString"] == "v"
 
 
 def test_values_are_in_no_trail_and_no_repr(manager):

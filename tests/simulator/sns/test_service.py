@@ -1,9 +1,11 @@
 """SNS for services of the world, under policies, in the trail, and from the command line."""
 
+import http.client
 import json
 import os
 import shutil
 import subprocess
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -149,6 +151,25 @@ def test_what_comes_without_credentials_is_a_certificate_or_a_link(lab, topic):
     assert lab.fetch(f"{place}SimpleNotificationService-{'0' * 32}.pem").status == 404
     assert lab.fetch(f"{place}?Action=ConfirmSubscription&TopicArn=x&Token=y").status == 400
     assert lab.fetch(f"{place}?Action=Unsubscribe").status == 400
+
+
+def test_a_link_that_names_two_operations_does_not_pass_for_the_harmless_one(lab, sns, topic):
+    """Nor does one whose other operation is in a body, which no link has."""
+    port = urlsplit(lab.serve().url).port
+    link = f"/?Action=ConfirmSubscription&TopicArn={topic}&Token=x"
+    headers = {"Host": f"sns.{REGION}.amazonaws.com"}
+    deletion = f"Action=DeleteTopic&TopicArn={topic}"
+    for method, path, body, status in (
+        ("GET", f"{link}&Action=DeleteTopic", None, 403),
+        ("GET", f"{link}&Action=GetTopicAttributes", None, 403),
+        ("HEAD", link, deletion, 400),
+        ("POST", link, deletion, 403),
+    ):
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.request(method, path, body, headers)
+        assert connection.getresponse().status == status
+        connection.close()
+    assert sns.list_topics()["Topics"] == [{"TopicArn": topic}]
 
 
 def test_what_is_not_simulated_is_refused_in_the_query_protocol(sns):

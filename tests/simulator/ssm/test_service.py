@@ -318,7 +318,8 @@ def test_paths_are_listed_right_below_or_all_the_way(store):
     store.refused(
         "InvalidFilterKey", by_path, Path="/a", ParameterFilters=[{"Key": "Name", "Values": ["a"]}]
     )
-    store.refused("ValidationException", by_path, Path="a")
+    for wrong in ("a", "//a", "/a//", "//"):  # policies know no path with two slashes
+        store.refused("ValidationException", by_path, Path=wrong)
 
 
 def test_parameters_are_described_by_filters(store):
