@@ -547,6 +547,19 @@ def event_patterns(count: int) -> list[Measure]:
     ]  # fmt: skip
 
 
+def container_fleet(count: int) -> list[Measure]:
+    """Containers that start at once against the quota, beside as many bare calls."""
+    import fleet
+
+    run = fleet.measure(count)
+    whole = run.started == run.keys == count
+    seen = f"{run.per_second:.1f} a second, p99 {run.p99:.1f} s by the lab's clock"
+    return [
+        Measure(f"{count:,} containers start: {seen}", ms(run.ours), ms(run.floor),
+                run.ours / run.floor, "each a key of its own", whole),
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Measure everything, or what is named."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -573,6 +586,7 @@ def main() -> None:
         "policies": lambda: decisions(2000 // scale),
         "patterns": lambda: event_patterns(20_000 // scale),
         "findings": lambda: ca_findings(100_000 // scale),
+        "fleet": lambda: container_fleet(1000 // scale),
     }
     chosen = [suite for name, suite in suites.items() if options.only in name]
     measures: list[Measure] = []

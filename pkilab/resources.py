@@ -108,7 +108,9 @@ def made(
     if service.service_name == "route53":
         return _zone(answer, place)
     if f"{service.service_name}:{operation.name}" in _NAMED_IS_MADE:
-        return next(iter(asked), None)
+        # A call may name a key besides.
+        own = (arn for arn in asked if arn.split(":")[2] == service.service_name)
+        return next(own, None)
     if service.signing_name != _API_GATEWAY or noun == operation.name:
         return None
     return _made_by_gateway(noun, asked[0], answer)

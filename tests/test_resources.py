@@ -211,6 +211,12 @@ def test_an_alias_and_an_mfa_device_are_found_where_their_answers_name_no_arn() 
     [
         ("sqs", "CreateQueue", {"QueueName": "q"}, ":q"),
         ("ssm", "PutParameter", {"Name": "/tls/key"}, ":parameter/tls/key"),
+        (
+            "ssm",
+            "PutParameter",
+            {"KeyId": "arn:aws-cn:kms:cn-north-1:111122223333:key/1", "Name": "/tls/key"},
+            ":parameter/tls/key",
+        ),
         ("logs", "CreateLogGroup", {"logGroupName": "/aws/events/x"}, ":log-group:/aws/events/x"),
         ("securityhub", "EnableSecurityHub", {}, ":hub/default"),
     ],

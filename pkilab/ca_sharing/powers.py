@@ -209,6 +209,7 @@ def powers(
 
     Raises:
         LabError: an account sees the CA in another state than ACTIVE.
+        ClientError: the requests were too many in too short a time.
         BotoCoreError: AWS cannot be asked at all (botocore's).
     """
     request = {
@@ -249,5 +250,8 @@ def _try(
     try:
         getattr(client, xform_name(action))(**{name: ca_arn}, **arguments)
     except ClientError as error:
-        return str(error.response["Error"]["Code"]), of_error(error) if is_denial(error) else None
+        code = str(error.response["Error"]["Code"])
+        if code == "ThrottlingException":  # which says nothing of what is allowed
+            raise
+        return code, of_error(error) if is_denial(error) else None
     return "", None

@@ -20,18 +20,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from pkilab import templates
+from pkilab import templates, witness
 from pkilab.errors import LabError
+from pkilab.pki.crl import load_crl
 
 _FOLDER = Path(templates.__file__).parent / "container_tls"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of every Linux, where the key is no file of a disk
 _START_SECONDS = 60.0
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.02
+_LOOKED = ("renewed: ", "unchanged: ", "renewal failed")  # what entrypoint.py writes after a look
+_VERDICTS = ("Verification", "Verified", "verify error")
 Kind = Literal["python", "nginx"]
 
 
@@ -77,6 +83,65 @@ class Container:
             raise LabError(f"the container at 127.0.0.1:{self.port}: {error}") from error
         return x509.load_der_x509_certificate(shown or b"")
 
+    def verified(
+        self,
+        root_pem: str,
+        *,
+        at: datetime | None,
+        name: str | None = None,
+        crl: bytes | None = None,
+    ) -> witness.Testimony:
+        """Connect as a client that trusts one root: openssl's, which was not written here.
+
+        Args:
+            root_pem: what the client trusts.
+            at: the client's time; None: it does not look at dates.
+            name: the name that it wants to reach; the container's by default.
+            crl: a list (DER) by which it asks whether the certificate was revoked.
+
+        Returns:
+            What openssl says of the certificate, and nothing of the connection besides. The port,
+            another one every time, is shown as ``$TLS``.
+
+        Raises:
+            LabError: openssl is not installed.
+            MalformedError: the list is no CRL.
+        """
+        files: dict[str, str | bytes] = {"root.pem": root_pem}
+        when = ("-no_check_time",) if at is None else ("-attime", str(int(at.timestamp())))
+        listed: tuple[str, ...] = ()
+        if crl is not None:
+            listed = ("-crl_check", "-CRL", "crl.pem")
+            files["crl.pem"] = load_crl(crl).public_bytes(Encoding.PEM)
+        address = f"127.0.0.1:{self.port}"
+        said = witness.openssl(
+            "s_client", "-brief", "-connect", address, "-servername", self.server_name,
+            "-verify_hostname", name or self.server_name, "-verify_return_error",
+            "-CAfile", "root.pem", *when, *listed, files=files,
+        )  # fmt: skip
+        lines = [each for each in said.output.splitlines() if each.startswith(_VERDICTS)]
+        told = "\n".join(lines) or said.output
+        return witness.Testimony(said.command.replace(address, "$TLS"), told, said.agrees)
+
+    def reload(self) -> x509.Certificate:
+        """Have it look again (SIGHUP), wait until it has, and return what it shows then.
+
+        That may be the same certificate as before: nobody has stored another, or it failed to get
+        one. Of a container of nginx nothing is known before a new certificate is there: `renew`.
+
+        Raises:
+            LabError: it is of nginx, or has not looked after a minute.
+        """
+        if self.kind != "python":
+            raise LabError(f"reload: found a container of {self.kind}, expected one of python")
+        before = self._looks()
+        self._process.send_signal(signal.SIGHUP)
+        _wait(lambda: self._looks() > before, self, "a second look")
+        return self.certificate()
+
+    def _looks(self) -> int:
+        return sum(line.startswith(_LOOKED) for line in self.log().splitlines())
+
     def renew(self) -> x509.Certificate:
         """Have it renew at once (SIGHUP), wait for the new certificate and return it.
 
@@ -104,28 +169,34 @@ class Container:
 @contextmanager
 def run(
     kind: Kind,
-    authority_arn: str,
+    authority_arn: str | None,
     server_name: str,
     *,
     environment: Mapping[str, str],
     days: int = 7,
     signing_algorithm: str = "SHA256WITHECDSA",
     path: str | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    files: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Iterator[Container]:
     """Start a container's entry point, and stop it afterwards.
 
     Args:
         kind: ``python``, or ``nginx``, which wants nginx, openssl and the AWS CLI.
-        authority_arn: the private CA that issues.
+        authority_arn: the private CA that issues; None: another SOURCE is set.
         server_name: the DNS name to be certified.
         environment: the AWS variables of the task's role, such as `Lab.environment` returns. It
             sees nothing else of this process's environment.
         days: the certificate's validity.
         signing_algorithm: one that fits the CA's key.
         path: where programs are looked for; this process's PATH by default.
+        settings: further variables of entrypoint.py, such as ``SOURCE`` and ``SECRET_ID``.
+        files: what its image has, by absolute path, such as `Image.files` returns. They are written
+            below its folder, and ``KEY_FILE`` and ``CHAIN_FILE`` are looked for there.
 
     Raises:
-        LabError: a program is not installed, or it ends before it listens: with what it wrote.
+        LabError: a program is not installed, it ends before it listens (with what it wrote), or
+            a file's path leaves the image.
     """
     path = os.environ.get("PATH", os.defpath) if path is None else path
     if kind == "nginx" and (absent := _absent(path)):
@@ -134,23 +205,25 @@ def run(
     folder = Path(tempfile.mkdtemp(prefix="pkilab-", dir=_MEMORY if in_memory else None))
     log = folder / "log"
     port = _free_port()
-    settings = {
+    variables = {
         **environment,
         "PATH": path,
         "HOME": str(folder),
-        "AUTHORITY_ARN": authority_arn,
+        "AUTHORITY_ARN": authority_arn or "",
         "SERVER_NAME": server_name,
         "SIGNING_ALGORITHM": signing_algorithm,
         "DAYS": str(days),
         "TLS_FOLDER": str(folder),
         "PORT": str(port),
+        **settings,
     }
     try:
-        command = _command(kind, folder, port, settings)
+        _unpack(files, folder / "image", variables)
+        command = _command(kind, folder, port, variables)
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - the template's own entry point
                 command,
-                env=settings,
+                env=variables,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -180,6 +253,20 @@ def _command(kind: Kind, folder: Path, port: int, settings: dict[str, str]) -> l
     configuration.write_text(text, encoding="utf-8")
     settings["NGINX_CONF"] = str(configuration)
     return ["/bin/sh", str(_FOLDER / "entrypoint.sh")]
+
+
+def _unpack(files: Mapping[str, bytes], root: Path, variables: dict[str, str]) -> None:
+    """Write an image's files below a root, and point to it what names a file of the image."""
+    for name, data in files.items():
+        path = root / name.lstrip("/")
+        if ".." in path.parts:
+            raise LabError(f"the image's file {name!r} leaves the image")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+    for name in ("KEY_FILE", "CHAIN_FILE"):
+        if files and name in variables:
+            variables[name] = str(root / variables[name].lstrip("/"))
 
 
 def _absent(path: str) -> list[str]:

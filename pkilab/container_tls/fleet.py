@@ -46,11 +46,13 @@ class Backoff:
         base: the first bound, in seconds.
         cap: the largest bound, in seconds.
         attempts: how often is asked in all.
+        jitter: whether the wait is drawn at random; without, it is the bound, for everybody.
     """
 
     base: float = 0.5
     cap: float = 20.0
     attempts: int = 30
+    jitter: bool = True
 
     def bound(self, attempt: int) -> float:
         """Return the longest wait after so many attempts, in seconds."""
@@ -100,6 +102,14 @@ class Fleet:
     def issued_per_second(self) -> float:
         """Certificates by that time; infinite if nobody waited."""
         return len(self.containers) / self.seconds if self.seconds else math.inf
+
+    def each_second(self) -> tuple[int, ...]:
+        """Return how many containers got their certificate in each second since the start."""
+        waits = [int(each.waited.total_seconds()) for each in self.containers]
+        counts = [0] * (max(waits, default=-1) + 1)
+        for second in waits:
+            counts[second] += 1
+        return tuple(counts)
 
     def percentile(self, share: float) -> float:
         """Return in how many seconds a share (0 to 1) of the containers had their certificate.
@@ -243,8 +253,10 @@ class _Order:
             self.throttled += 1
         if not passing or attempts >= self.backoff.attempts:
             raise error
-        share = int.from_bytes(entropy.bytes(4)) / _WHOLE
-        return share * self.backoff.bound(attempts)
+        bound = self.backoff.bound(attempts)
+        if not self.backoff.jitter:
+            return bound
+        return bound * int.from_bytes(entropy.bytes(4)) / _WHOLE
 
 
 def _key_of(certificate: x509.Certificate) -> str:

@@ -58,8 +58,8 @@ class FoundKey:
 
 
 def keys_in(data: bytes) -> Iterator[KeyTrace]:
-    """Yield the private keys in a file's content."""
-    blocks = list(_PEM.finditer(data))
+    r"""Yield the private keys in a file's content, also in JSON, where a line feed is ``\n``."""
+    blocks = list(_PEM.finditer(data.replace(rb"\r", b"").replace(rb"\n", b"\n")))
     for block in blocks:
         if b"ENCRYPTED" in block[0]:
             yield KeyTrace("encrypted PEM")

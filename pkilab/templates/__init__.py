@@ -1,8 +1,9 @@
 """Things to deploy on AWS, and the packing of them. Each folder's README has the commands.
 
 `revocation_authorizer` is a Lambda authorizer for API Gateway, `ca_findings` reports what happens
-to private CAs to Security Hub, `acm_certificate` is a public certificate that validates itself by
-DNS, `private_ca` a private CA hierarchy with a certificate.
+to private CAs to Security Hub, `certificate_rotation` renews a certificate and its key in Secrets
+Manager, `container_tls` is a container that makes its own, `acm_certificate` is a public
+certificate that validates itself by DNS, `private_ca` a private CA hierarchy with a certificate.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ PACKINGS: Mapping[str, Packing] = MappingProxyType(
                 ),
             ),
             Packing("ca_findings", "handler.py", ("__init__", "errors", "security_findings")),
+            Packing("certificate_rotation", "handler.py", ()),
         )
     }
 )

@@ -192,3 +192,14 @@ def test_the_table_has_a_column_for_each_account(lab, root):
     text = repr(tried(lab, root))
     assert "consumer" in text
     assert "GetCertificateAuthorityCsr" in text
+
+
+def test_a_request_that_is_throttled_is_no_power():
+    """Nor the lack of one: the trial ends."""
+    with Lab.simulated(seed="share", enforce_quotas=True) as lab:
+        pca = lab.client("acm-pca")
+        root = ca_hierarchy.create_root(pca, {"CommonName": "Root"}, key_algorithm="EC_prime256v1")
+        issued = ca_hierarchy.issue(pca, root, csr(lab), validity=DAY)
+        clients = {name: pca for name in ("once", "twice")}  # one audit report a second
+        with pytest.raises(ClientError, match="ThrottlingException"):
+            ca_sharing.powers(clients, root, csr=csr(lab), certificate_arn=issued.arn)

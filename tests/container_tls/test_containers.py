@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from pkilab import Lab, ca_hierarchy, templates, witness
 from pkilab.container_tls.containers import run
-from pkilab.errors import LabError
+from pkilab.errors import LabError, MalformedError
 
 NAME = "web.lab"
 FOLDER = Path(templates.__file__).parent / "container_tls"
@@ -108,6 +109,21 @@ def test_a_client_that_trusts_the_root_connects_and_another_does_not(lab, root, 
     other = ca_hierarchy.create_root(lab.client("acm-pca"), {"CommonName": "Somebody else's"})
     assert not client_says(lab, container, root_pem(lab, other)).agrees
     assert not client_says(lab, container, root_pem(lab, root), "other.lab").agrees
+
+
+def test_what_the_client_said_names_no_port_and_every_reason(lab, root, container):
+    """The same text on every run, whatever openssl tells of the connection."""
+    now, trusted = lab.clock.now(), root_pem(lab, root)
+    good = container.verified(trusted, at=now)
+    assert good.output == f"Verification: OK\nVerified peername: {NAME}"
+    assert str(container.port) not in repr(good)
+    wrong = container.verified(trusted, at=now, name="other.lab")
+    assert (wrong.agrees, wrong.output) == (False, "verify error:num=62:hostname mismatch")
+    late = container.verified(trusted, at=now + timedelta(days=8))
+    assert (late.agrees, "expired" in late.output) == (False, True)
+    assert container.verified(trusted, at=None).agrees
+    with pytest.raises(MalformedError):
+        container.verified(trusted, at=now, crl=b"none")
 
 
 def test_the_key_is_in_memory_for_its_owner_alone_and_is_the_certificates(container):

@@ -28,7 +28,7 @@ def root(lab):
     )
 
 
-def launch(lab, root, number, *, pca=None, **changes):
+def launch(lab, root, number, *, pca=None, prefix="web", **changes):
     """Start so many containers on the lab's clock."""
     arguments = {
         "make_key": lab.generate_key,
@@ -37,7 +37,7 @@ def launch(lab, root, number, *, pca=None, **changes):
         "sleep": lambda seconds: lab.clock.advance(seconds=seconds),
         **changes,
     }
-    names = [f"web-{each:04}.lab" for each in range(number)]
+    names = [f"{prefix}-{each:04}.lab" for each in range(number)]
     return start(pca or lab.client("acm-pca"), root, names, **arguments)
 
 
@@ -75,6 +75,30 @@ def test_a_fleet_below_the_quota_waits_for_nobody(lab, root):
     fleet = launch(lab, root, RATE - 1)  # the root's own certificate was one
     assert fleet.throttled == 0
     assert fleet.seconds == 0
+
+
+def test_without_jitter_the_crowd_comes_back_as_a_crowd(lab, root):
+    """Each wait is its bound: most seconds see nobody, and the last waits longer."""
+    alike = launch(lab, root, 100, backoff=Backoff(jitter=False))
+    lab.clock.advance(seconds=5)
+    spread = launch(lab, root, 100, prefix="other")
+    assert not {each.arn for each in alike.containers} & {each.arn for each in spread.containers}
+    assert len(alike.containers) == len(spread.containers) == 100
+    assert alike.each_second().count(0) > spread.each_second().count(0)
+    assert alike.percentile(0.99) > spread.percentile(0.99)
+    waits = {each.waited.total_seconds() for each in alike.containers}
+    assert sorted(waits) == [0, 0.5, 1.5, 3.5, 7.5]
+    assert len({each.waited for each in spread.containers}) > 40
+
+
+def test_each_second_counts_every_container_once(lab, root):
+    """Also those that nobody kept waiting."""
+    fleet = launch(lab, root, 60)
+    assert sum(fleet.each_second()) == 60
+    assert fleet.each_second()[0] >= RATE - 1
+    assert len(fleet.each_second()) == int(fleet.seconds) + 1
+    nobody = launch(lab, root, 0)
+    assert nobody.each_second() == ()
 
 
 def test_lost_answers_make_no_second_certificate(lab, root):

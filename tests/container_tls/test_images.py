@@ -126,6 +126,8 @@ def test_an_image_without_a_key_has_none():
             "PKCS#12",
             FINGERPRINT,
         ),
+        (json.dumps({"PrivateKey": PEM.decode()}).encode(), "PEM", FINGERPRINT),
+        (PEM.replace(b"\n", b"\\r\\n"), "PEM", FINGERPRINT),
         (
             KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pw")),
             "encrypted PEM",
