@@ -226,7 +226,8 @@ def test_the_gate_installs_only_what_is_missing_and_runs_make_test(tmp_path: Pat
 
 def test_the_gate_fetches_what_the_tests_need(tmp_path: Path) -> None:
     """Debian's python3 comes without venv, and a bare image without curl."""
-    update, install, last = gate(tmp_path, ["openssl", "dig", "named", "nginx", "pk12util", "keytool"])
+    present = ["openssl", "dig", "named", "nginx", "pk12util", "keytool"]
+    update, install, last = gate(tmp_path, present)
     assert update == "apt-get update -qq"
     assert install.startswith("apt-get install ")
     assert install.endswith(" -y curl gnutls-bin umoci python3-venv")

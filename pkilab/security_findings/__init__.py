@@ -3,8 +3,9 @@
 `finding_of` says what an event means, as a frozen `Finding` in the AWS Security Finding Format;
 `import_findings` takes any number of them to Security Hub, `report` is both, and is what the
 deployed function of `pkilab.templates` does (`deploy` makes its stack). `find`, `wait_for` and
-`resolve` are the security team's side. `original_finding_of` is the finding as it was made in 2020,
-`ocsf` the same finding as the new Security Hub would have it.
+`resolve` are the security team's side. `tap` catches events on their way, `start_trail` has calls
+among them. `original_finding_of` is the finding as it was made in 2020, `ocsf` the same finding as
+the new Security Hub would have it.
 """
 
 from pkilab.security_findings.acm_details import AwsCertificateManagerCertificate
@@ -38,6 +39,8 @@ from pkilab.security_findings.parts import (
 )
 from pkilab.security_findings.reporting import report
 from pkilab.security_findings.severities import LABELS, Label, label_of, normalized_of
+from pkilab.security_findings.tapping import Tap, take, tap
+from pkilab.security_findings.trails import start_trail
 from pkilab.security_findings.watching import Ceremony, Watch
 
 __all__ = [
@@ -62,6 +65,7 @@ __all__ = [
     "Resource",
     "ResourceDetails",
     "Severity",
+    "Tap",
     "Watch",
     "Workflow",
     "batches",
@@ -79,5 +83,8 @@ __all__ = [
     "report",
     "resolve",
     "size_of",
+    "start_trail",
+    "take",
+    "tap",
     "wait_for",
 ]

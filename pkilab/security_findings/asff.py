@@ -29,7 +29,7 @@ _DEFAULT_PRODUCT = re.compile(r"arn:[\w-]+:securityhub:[\w-]+:(\d{12}):product/(
 
 
 class Finding(Value):
-    """AwsSecurityFinding. `Finding.parse` reads one, `asff` writes it."""
+    """AwsSecurityFinding. `Finding.parse` reads one's own, `read` anybody's, `asff` writes it."""
 
     SchemaVersion: Literal["2018-10-08"] = "2018-10-08"
     Id: formats.Text512
@@ -86,13 +86,27 @@ class Finding(Value):
 
     @classmethod
     def parse(cls, finding: object) -> Finding:
-        """Read a finding as Security Hub gives it, or as an importer has it.
+        """Read a finding that is to be imported.
+
+        Raises:
+            MalformedError: it is no finding in the format, or has a type that is not in the
+                taxonomy; every reason is named.
+        """
+        return cls._read(finding, None)
+
+    @classmethod
+    def read(cls, finding: object) -> Finding:
+        """Read anybody's finding, as Security Hub gives it: it takes types of any name.
 
         Raises:
             MalformedError: it is no finding in the format; every reason is named.
         """
+        return cls._read(finding, formats.ANYBODYS)
+
+    @classmethod
+    def _read(cls, finding: object, context: str | None) -> Finding:
         try:
-            return cls.model_validate(finding)
+            return cls.model_validate(finding, context=context)
         except ValidationError as error:
             number = finding.get("Id") if isinstance(finding, dict) else None
             raise malformed("Finding", number, error) from None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, Strict, StringConstraints
+from pydantic import AfterValidator, Field, Strict, StringConstraints, ValidationInfo
 
 from pkilab.errors import MalformedError
 
@@ -39,6 +39,8 @@ TAXONOMY: dict[str, frozenset[str]] = {
     }),
 }  # fmt: skip
 
+ANYBODYS = "anybody's"  # the context in which types outside of the taxonomy are kept
+
 
 @lru_cache(maxsize=64)  # a finding says the same time up to five times
 def moment(text: str) -> datetime:
@@ -64,7 +66,9 @@ def _timestamp(text: str) -> str:
     return text
 
 
-def _finding_type(text: str) -> str:
+def _finding_type(text: str, info: ValidationInfo) -> str:
+    if info.context == ANYBODYS:  # the taxonomy is recommended; the service asks for the form
+        return text
     namespace, *rest = text.split("/", 2)
     if namespace not in TAXONOMY:
         raise MalformedError("Types", found=repr(text), expected=" | ".join(TAXONOMY))

@@ -49,7 +49,7 @@ def find(
     pages = client.get_paginator("get_findings").paginate(
         Filters=filters, SortCriteria=[{"Field": "UpdatedAt", "SortOrder": "desc"}]
     )
-    return tuple(Finding.parse(each) for page in pages for each in page["Findings"])
+    return tuple(Finding.read(each) for page in pages for each in page["Findings"])
 
 
 def is_active(client: SecurityHubClient, finding: Finding) -> bool:

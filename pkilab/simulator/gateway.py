@@ -191,11 +191,21 @@ class Gateway:
         )
         self.apis = Runtime(world, apis, self.functions, acm.certificates, acm.amazon)
         self._requests = world.entropy("request ids")
+        self._tokens = world.entropy("idempotency tokens")
 
     @property
     def credentials(self) -> dict[str, Credentials]:
         """Access keys by account alias."""
         return self._borrowed.credentials
+
+    def idempotency_token(self) -> str:
+        """Return a token for a request of a client in this process, which botocore would draw.
+
+        Raises:
+            LabClosedError: the world was closed.
+        """
+        with self.world.turn():
+            return str(self._tokens.uuid())
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request of any service.

@@ -14,6 +14,7 @@ from boto3 import Session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+from botocore.model import OperationModel
 
 from pkilab.credentials import Credentials
 from pkilab.errors import LabClosedError
@@ -71,9 +72,16 @@ class Clients:
         make: Any = self._session.client  # its stubs list every service by name
         config = _CONFIG if self._live else _CONFIG.merge(_ONCE)
         client = make(service, region_name=region, config=config)
+        client.meta.events.register_first("before-parameter-build", self._name)
         client.meta.events.register_first("before-send", self._answer)
         client._endpoint.http_session = _NoNetwork()  # noqa: SLF001 - belt and braces
         return client
+
+    def _name(self, params: dict[str, Any], model: OperationModel, **_kwargs: Any) -> None:  # noqa: ANN401
+        """Give a call its idempotency token; it is what Secrets Manager calls a version by."""
+        for name in model.idempotent_members:
+            if name not in params:
+                params[name] = self._gateway.idempotency_token()
 
     def _answer(self, request: AWSPreparedRequest, **_kwargs: Any) -> AWSResponse:  # noqa: ANN401
         response = self._gateway.handle(_request(request))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pkilab.simulator.identity import Identity
 
 Json = dict[str, Any]
+_DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?(Z|[+-][0-9:]{5})")
 
 
 class AwsError(Exception):
@@ -270,17 +271,27 @@ def _decode(shape: Shape, value: Any, where: str) -> Any:  # noqa: ANN401 - JSON
         ]
     if isinstance(shape, MapShape):
         _expect(value, dict, where)
+        if not all(map(_is_text, value)):
+            raise AwsError("SerializationException", f"{where} has a key that is not Unicode text")
         return {key: _decode(shape.value, item, f"{where}.{key}") for key, item in value.items()}
-    return _decode_scalar(shape.type_name, value, where)
+    return _decode_scalar(shape, value, where)
 
 
-def _decode_scalar(kind: str, value: Any, where: str) -> Any:  # noqa: ANN401 - JSON is untyped
+def _decode_scalar(shape: Shape, value: Any, where: str) -> Any:  # noqa: ANN401 - JSON is untyped
+    kind = shape.type_name
     if kind == "blob":
         _expect(value, str, where)
         try:
             return base64.b64decode(value, validate=True)
         except (ValueError, binascii.Error) as error:
             raise AwsError("SerializationException", f"{where} is not Base64") from error
+    if kind == "timestamp" and shape.serialization.get("timestampFormat") == "iso8601":
+        _expect(value, str, where)
+        try:
+            text = value if _DATE_TIME.fullmatch(value) else ""  # Python reads other forms, too
+            return datetime.fromisoformat(text).astimezone(UTC)
+        except (OverflowError, ValueError) as error:
+            raise AwsError("SerializationException", f"{where} is no ISO 8601 time") from error
     if kind == "timestamp":
         _expect(value, int | float, where)
         try:
@@ -289,7 +300,14 @@ def _decode_scalar(kind: str, value: Any, where: str) -> Any:  # noqa: ANN401 - 
             raise AwsError("SerializationException", f"{where} is out of range") from error
     types = {"string": str, "boolean": bool, "integer": int, "long": int}
     _expect(value, types.get(kind, int | float), where)
+    if kind == "string" and not _is_text(value):
+        raise AwsError("SerializationException", f"{where} is not Unicode text")
     return value
+
+
+def _is_text(value: str) -> bool:
+    """Say whether a text has no half of a surrogate pair, which JSON can write and UTF-8 cannot."""
+    return value.isascii() or not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _expect(value: object, kind: Any, where: str) -> None:  # noqa: ANN401 - a type or a union

@@ -200,6 +200,6 @@ def test_a_request_that_is_throttled_is_no_power():
         pca = lab.client("acm-pca")
         root = ca_hierarchy.create_root(pca, {"CommonName": "Root"}, key_algorithm="EC_prime256v1")
         issued = ca_hierarchy.issue(pca, root, csr(lab), validity=DAY)
-        clients = {name: pca for name in ("once", "twice")}  # one audit report a second
+        clients = dict.fromkeys(("once", "twice"), pca)  # one audit report a second
         with pytest.raises(ClientError, match="ThrottlingException"):
             ca_sharing.powers(clients, root, csr=csr(lab), certificate_arn=issued.arn)

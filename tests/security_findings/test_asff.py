@@ -64,6 +64,15 @@ WRONG = [
 ]  # fmt: skip
 
 
+def test_anybodys_types_are_read_but_nothing_else_is_forgiven(finding):
+    strange = finding().asff() | {"Types": ["Weather"]}
+    assert Finding.read(strange).Types == ("Weather",)
+    with pytest.raises(MalformedError, match="Weather"):
+        Finding.parse(strange)
+    with pytest.raises(MalformedError, match="Title"):
+        Finding.read(strange | {"Title": " "})
+
+
 @pytest.mark.parametrize(("path", "value", "named"), WRONG)
 def test_what_awss_limits_forbid_is_refused_by_name(finding, checker, path, value, named):
     """And the outside checker finds something wrong with it, too."""

@@ -45,6 +45,16 @@ def test_the_same_event_twice_is_one_finding(hub, events):
     assert len(find(hub)) == 1
 
 
+def test_a_finding_of_another_provider_with_types_of_its_own_is_found(hub, finding):
+    """Security Hub takes what the guide only recommends; one such must not hide all the others."""
+    strange = finding().asff() | {"Id": "strange", "Types": ["Strange Behaviors"]}
+    assert hub.batch_import_findings(Findings=[strange])["SuccessCount"] == 1
+    import_findings(hub, [finding()])
+    assert {each.Id: each.Types for each in find(hub)} == {
+        "strange": ("Strange Behaviors",), finding().Id: None,
+    }  # fmt: skip
+
+
 def test_a_state_that_ends_archives_its_finding_once_it_is_there(hub, events):
     assert report(hub, events["crl"]) == ()
     assert find(hub, archived=True) == ()

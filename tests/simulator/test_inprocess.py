@@ -97,3 +97,25 @@ def test_fetch_gets_without_a_body_and_posts_with_one(body, method):
     request = inprocess.fetch(gateway, "http://host.example:8080/a?b", body, "text/plain")
     assert (request.method, request.body) == (method, body or b"")
     assert request.headers == {"host": "host.example:8080", "content-type": "text/plain"}
+
+
+def test_tokens_that_a_client_leaves_out_are_the_worlds_and_differ():
+    """Secrets Manager calls versions by them: with the same seed they are the same."""
+
+    def versions():
+        place = SimulatedPlace(World(seed="tokens"))
+        try:
+            client = place.client("secretsmanager", "main", REGION)
+            first = client.create_secret(Name="s", SecretString="1")["VersionId"]
+            second = client.put_secret_value(SecretId="s", SecretString="2")["VersionId"]
+            own = client.put_secret_value(
+                SecretId="s", SecretString="3", ClientRequestToken="t" * 32
+            )["VersionId"]
+        finally:
+            place.close()
+        return first, second, own
+
+    found = versions()
+    assert versions() == found
+    assert len(set(found)) == 3
+    assert found[2] == "t" * 32

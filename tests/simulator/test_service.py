@@ -155,3 +155,58 @@ def test_requests_and_answers_are_shown_without_what_may_be_secret():
     request = HttpRequest("POST", "https://x/", {"x-amz-security-token": "hush"}, b"hush")
     assert "https://x/" in repr(request)
     assert "hush" not in repr(request) + repr(HttpResponse(200, {}, b"hush"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-01-05T09:00:00Z", datetime(2026, 1, 5, 9, tzinfo=UTC)),
+        ("2026-01-05T10:00:00.25+01:00", datetime(2026, 1, 5, 9, 0, 0, 250_000, tzinfo=UTC)),
+        ("2026-01-05T09:00:00", None),
+        ("2026-13-05T09:00:00Z", None),
+        ("2026-W02-1T09:00:00Z", None),
+        ("0001-01-01T00:00:00+01:00", None),
+        (1767603600, None),
+    ],
+)
+def test_a_time_that_the_model_has_in_iso_8601_is_read_so(text, found):
+    """With a zone; a number is refused there, as a text is where the model has numbers."""
+    operation = service_model("securityhub").operation_model("GetFindingHistory")
+    key = {"Id": "i", "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/x"}
+    body = json.dumps({"FindingIdentifier": key, "StartTime": text}).encode()
+    if found is None:
+        with pytest.raises(AwsError) as caught:
+            decode_input(operation, body)
+        assert caught.value.code == "SerializationException"
+    else:
+        assert decode_input(operation, body)["StartTime"] == found
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("ListRuleNamesByTarget", {"TargetArn": "x\ud83d"}),
+        ("UpdateEventBus", {"Name": "\ude00"}),
+        ("PutRule", {"Name": "r", "Tags": [{"Key": "\ud800", "Value": "v"}]}),
+        ("PutTargets", {
+            "Rule": "r",
+            "Targets": [{"Id": "1", "Arn": "a", "InputTransformer": {
+                "InputPathsMap": {"\ud83d": "$.x"}, "InputTemplate": "t"}}],
+        }),
+    ],
+)  # fmt: skip
+def test_half_a_surrogate_pair_is_no_text(operation, members):
+    """JSON can write one; nothing that is stored, signed or sent can."""
+    with pytest.raises(AwsError) as caught:
+        decode_input(
+            service_model("events").operation_model(operation), json.dumps(members).encode()
+        )
+    assert caught.value.code == "SerializationException"
+
+
+def test_a_whole_surrogate_pair_is_a_character():
+    """As json.dumps writes what is beyond the basic plane."""
+    body = json.dumps({"TargetArn": "😀"}).encode()
+    assert body.isascii()
+    operation = service_model("events").operation_model("ListRuleNamesByTarget")
+    assert decode_input(operation, body) == {"TargetArn": "😀"}

@@ -41,7 +41,13 @@ def payload(target: Target, rule: Rule, event: Json) -> str:
         target: whose Input, InputPath or InputTransformer decides.
         rule: for a template that names it.
         event: as it came; an `Event` knows when, of other JSON its own time is taken.
+
+    Half of a surrogate pair, which a producer's JSON may hold and UTF-8 cannot, becomes a ``?``.
     """
+    return _chosen(target, rule, event).encode("utf-8", "replace").decode()
+
+
+def _chosen(target: Target, rule: Rule, event: Json) -> str:
     if target.input is not None:
         return target.input
     if target.input_path is not None:

@@ -10,14 +10,12 @@ Source: Security Hub CSPM API Reference and User Guide.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from botocore.model import OperationModel
 
 from pkilab.simulator.rest import refuse
-from pkilab.simulator.securityhub import moments
 from pkilab.simulator.securityhub.automation import AutomationOperations
 from pkilab.simulator.securityhub.findings import MOST_IN_BATCH, FindingOperations
 from pkilab.simulator.securityhub.hubs import HubOperations
@@ -49,8 +47,6 @@ class SecurityHub(HubOperations, FindingOperations, InsightOperations, Automatio
     def respond(self, request: HttpRequest, call: Call) -> Answer:
         """Answer one request."""
         path = urlsplit(request.url).path.rstrip("/")
-        if path == "/findingHistory/get":
-            request = replace(request, body=_with_times(request.body))
         if (request.method, path) != ("POST", "/findings/import"):
             return super().respond(request, call)
         try:
@@ -82,20 +78,6 @@ def _document(body: bytes) -> Json:
     if not isinstance(found, dict):
         raise AwsError("SerializationException", "The request body is not a JSON object")
     return found
-
-
-def _with_times(body: bytes) -> bytes:
-    """Return a request for a history with its times as numbers: the model has them as ISO 8601."""
-    try:
-        document = _document(body)
-    except AwsError:
-        return body  # which is refused as any other
-    for name in ("StartTime", "EndTime"):
-        text = document.get(name)
-        found = moments.parse(text) if isinstance(text, str) else None
-        if found is not None:
-            document[name] = found / moments.NANOSECONDS
-    return json.dumps(document).encode()
 
 
 def _no_number(name: str) -> NoReturn:

@@ -32,6 +32,7 @@ import json
 import logging
 import os
 import re
+import select
 import signal
 import ssl
 import sys
@@ -292,14 +293,7 @@ def main() -> int:
 
 
 def _serve(source: _Source, settings: Settings) -> int:
-    wake, ended = threading.Event(), threading.Event()
-    signal.signal(signal.SIGHUP, lambda *_: wake.set())
-
-    def end(*_: object) -> None:
-        ended.set()
-        wake.set()
-
-    signal.signal(signal.SIGTERM, end)
+    signals = _signals()
     found = source.obtain(settings)
     address = ("0.0.0.0", int(settings.get("PORT", "8443")))  # noqa: S104 - a container's own
     server = Server(address, put_in_place(found, settings))
@@ -309,10 +303,9 @@ def _serve(source: _Source, settings: Settings) -> int:
     if source.is_stored:
         usual = float(settings.get("REFRESH_SECONDS", "3600"))
     pause = usual
-    while not ended.is_set():
-        wake.wait(pause or None)
-        wake.clear()
-        if ended.is_set():
+    while True:
+        came, _, _ = select.select([signals], [], [], pause or None)
+        if came and signal.SIGTERM in os.read(signals, 64):
             break
         try:
             latest = source.obtain(settings)
@@ -326,6 +319,19 @@ def _serve(source: _Source, settings: Settings) -> int:
             found, pause = latest, usual
     server.shutdown()
     return 0
+
+
+def _signals() -> int:
+    """Return a file descriptor that the numbers of SIGHUP and SIGTERM can be read from.
+
+    A handler that sets a `threading.Event` would wait for ever if it came while its lock is held.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
+    for each in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(each, lambda *_: None)
+    return reading
 
 
 if __name__ == "__main__":

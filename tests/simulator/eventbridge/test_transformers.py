@@ -195,3 +195,11 @@ def test_whatever_comes_a_text_comes_out(value, path, template):
     event = {**EVENT, "detail": value}
     assert isinstance(filled(template, {"x": path}, event), str)
     assert json.loads(filled('{"v": <x>}', {"x": "$.detail"}, event)) == {"v": value}
+
+
+@pytest.mark.parametrize("options", [{}, {"input_path": "$.detail"}])
+def test_half_a_surrogate_pair_becomes_a_question_mark(options):
+    """An event may hold one, in the escapes of its producer's JSON; a target gets UTF-8."""
+    event = {**EVENT, "detail": {"a": "x\ud83d", "b": "😀"}}
+    found = json.loads(payload(Target("t", "arn", **options), RULE, event))
+    assert found.get("detail", found) == {"a": "x?", "b": "😀"}

@@ -26,8 +26,8 @@ from pkilab.simulator.cloudformation.resources.base import (
 from pkilab.simulator.service import Json, not_simulated
 
 _SETTINGS = (
-    "Description", "Environment", "Handler", "LoggingConfig", "MemorySize", "Role", "Runtime",
-    "Timeout",
+    "DeadLetterConfig", "Description", "Environment", "Handler", "LoggingConfig", "MemorySize",
+    "Role", "Runtime", "Timeout",
 )  # fmt: skip
 _LONGEST = 64
 _MOST_INLINE = 4 * 2**20  # bytes
@@ -48,11 +48,10 @@ class Function(ResourceType):
         "Tags": IN_PLACE,
     }
     unmodelled: ClassVar[tuple[str, ...]] = (
-        "CapacityProviderConfig", "CodeSigningConfigArn", "DeadLetterConfig", "DurableConfig",
-        "EphemeralStorage", "FileSystemConfigs", "FunctionScalingConfig", "ImageConfig",
-        "KmsKeyArn", "Layers", "PublishToLatestPublished", "RecursiveLoop",
-        "ReservedConcurrentExecutions", "RuntimeManagementConfig", "SnapStart", "TenancyConfig",
-        "TracingConfig", "VpcConfig",
+        "CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig", "EphemeralStorage",
+        "FileSystemConfigs", "FunctionScalingConfig", "ImageConfig", "KmsKeyArn", "Layers",
+        "PublishToLatestPublished", "RecursiveLoop", "ReservedConcurrentExecutions",
+        "RuntimeManagementConfig", "SnapStart", "TenancyConfig", "TracingConfig", "VpcConfig",
     )  # fmt: skip
     attributes: ClassVar[tuple[str, ...]] = ("Arn",)
     own_name: ClassVar[str] = "FunctionName"
@@ -86,6 +85,8 @@ class Function(ResourceType):
             raise not_simulated("an update of a function's architectures")
         if set(_SETTINGS) & set(changed):
             asked = work.members("lambda", "UpdateFunctionConfiguration", *_SETTINGS)
+            if "DeadLetterConfig" in changed:  # an empty one takes it away
+                asked.setdefault("DeadLetterConfig", {"TargetArn": ""})
             work.aws("lambda", "UpdateFunctionConfiguration", FunctionName=name, **asked)
         if "Code" in changed:
             work.aws("lambda", "UpdateFunctionCode", FunctionName=name, **_code(work))
