@@ -135,6 +135,12 @@ def serve(
             help="Check signatures, and ask IAM and resource policies about each call.",
         ),
     ] = False,
+    enforce_quotas: Annotated[
+        bool,
+        typer.Option(
+            "--enforce-quotas", help="Throttle Private CA and Security Hub at AWS's request rates."
+        ),
+    ] = False,
     expose_keys_to_network: Annotated[
         bool,
         typer.Option(
@@ -159,7 +165,13 @@ def serve(
         )
     from pkilab.simulator.place import open_place  # noqa: PLC0415 - only who serves pays
 
-    place = open_place(seed=seed, now=now, ct_folder=ct_folder, enforce_policies=enforce_policies)
+    place = open_place(
+        seed=seed,
+        now=now,
+        ct_folder=ct_folder,
+        enforce_policies=enforce_policies,
+        enforce_quotas=enforce_quotas,
+    )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -109,6 +109,7 @@ class Server:
             while not self._closing.wait(_TICK_SECONDS):
                 with self._gateway.world.turn():
                     pass  # taking a turn runs what is due
+                self._gateway.world.run_errands()
 
 
 class _Listener:

@@ -7,6 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlsplit
 
 import boto3
@@ -301,13 +302,15 @@ def test_an_address_that_cannot_be_had_is_refused(place, address):
     gc.collect()
 
 
-def test_due_work_runs_on_a_live_clock_while_nobody_calls():
-    """A frozen world has no such thread."""
+@pytest.mark.parametrize("left", [False, True], ids=["at once", "left to an errand"])
+def test_due_work_runs_on_a_live_clock_while_nobody_calls(left):
+    """And what it leaves to do after it. A frozen world has no such thread."""
     done = threading.Event()
     place = SimulatedPlace(World(seed="live", start=None))
     server = place.serve("127.0.0.1", 0)
     try:
-        place.clock.at(place.clock.now(), done.set, "due at once")
+        work = partial(place.world.errand, done.set, "left") if left else done.set
+        place.clock.at(place.clock.now(), work, "due at once")
         assert done.wait(5)
         assert "pkilab clock" in {thread.name for thread in threading.enumerate()}
     finally:
