@@ -15,6 +15,7 @@ from pkilab.simulator.world import World
 OWNER, OTHER, REGION = "111122223333", "444455556666", "us-east-1"
 GENERIC = {
     "ValidationException", "AccessDeniedException", "NotImplemented", "NotAuthorizedException",
+    "SerializationException",
 }  # fmt: skip
 
 

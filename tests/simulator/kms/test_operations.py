@@ -294,7 +294,7 @@ def test_half_a_character_is_no_encryption_context(kms):
         ("GenerateDataKey", {"KeySpec": "AES_256"}),
     ):
         kms.refused(
-            "ValidationException", operation, KeyId=kms.create(), EncryptionContext=context,
+            "SerializationException", operation, KeyId=kms.create(), EncryptionContext=context,
             **members,
         )  # fmt: skip
 
