@@ -5,6 +5,8 @@ Sources: AWS RAM API Reference; sentences as seen in public reports, or else the
 
 from __future__ import annotations
 
+import functools
+import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -43,6 +45,39 @@ def refusal(shape: str, message: str) -> AwsError:
     return error("ram", shape, message)
 
 
+def once(operation: Callable[..., Json]) -> Callable[..., Json]:
+    """Make an operation happen once for each client token; who asks again gets the same answer.
+
+    Raises, besides what the operation does:
+        AwsError: IdempotentParameterMismatchException, the token came with other members before.
+    """
+    signature = inspect.signature(operation)
+
+    @functools.wraps(operation)
+    def answered(
+        self: RamBase, call: Call, *, client_token: str | None = None, **members: object
+    ) -> Json:
+        if client_token is None:
+            return operation(self, call, **members)
+        bound = signature.bind(self, call, **members)
+        bound.apply_defaults()  # what is left out and what is said as its default are the same
+        asked = [list(each) if isinstance(each, tuple) else each for each in bound.kwargs.values()]
+        key = (call.account, call.region, operation.__name__, client_token)
+        if (known := self.tokens.get(key)) is None:
+            answer = {**operation(self, call, **members), "clientToken": client_token}
+            known = self.tokens[key] = (asked, answer)
+        if known[0] != asked:
+            message = (
+                "The operation failed because the client token input parameter matched one "
+                "that was used with a previous call to the operation, but at least one of the "
+                "other input parameters is different from the previous call."
+            )
+            raise refusal("IdempotentParameterMismatchException", message)
+        return known[1]
+
+    return answered
+
+
 class RamBase(RestJsonService):
     """RAM of every account and Region of a world, with no operation yet.
 
@@ -63,35 +98,12 @@ class RamBase(RestJsonService):
         self._invitations: dict[str, Invitation] = {}  # likewise
         self._permissions: dict[str, Permission] = permissions.aws_managed()
         self._numbers = itertools.count(1)
-        self._tokens: dict[tuple[str, str, str, str], tuple[Json, Json]] = {}
+        self.tokens: dict[tuple[str, str, str, str], tuple[list[object], Json]] = {}
 
     # Names.
 
     def _uuid(self, kind: str) -> str:
         return self.world.entropy("ram", kind, str(next(self._numbers))).uuid()
-
-    def _once(self, call: Call, operation: str, asked: Json, do: Callable[[], Json]) -> Json:
-        """Do something once for each client token, and answer the same to who asks again.
-
-        Raises:
-            AwsError: IdempotentParameterMismatchException.
-        """
-        token = asked.get("client_token")
-        if token is None:
-            return do()
-        key = (call.account, call.region, operation, token)
-        if (known := self._tokens.get(key)) is not None:
-            if known[0] != asked:
-                message = (
-                    "The operation failed because the client token input parameter matched one "
-                    "that was used with a previous call to the operation, but at least one of the "
-                    "other input parameters is different from the previous call."
-                )
-                raise refusal("IdempotentParameterMismatchException", message)
-            return known[1]
-        answer = {**do(), "clientToken": token}
-        self._tokens[key] = (asked, answer)
-        return answer
 
     # Shares.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pkilab.simulator.ram.base import refusal
+from pkilab.simulator.ram.base import once, refusal
 from pkilab.simulator.ram.shares import Shares
 from pkilab.simulator.ram.state import CA, Invitation, Json
 from pkilab.simulator.service import Call
@@ -51,38 +51,30 @@ class Invitations(Shares):
         key = "resourceShareInvitations"
         return self._page(call, key, found, max_results, next_token, scope)
 
+    @once
     def accept_resource_share_invitation(
-        self, call: Call, *, resource_share_invitation_arn: str, client_token: str | None = None
+        self, call: Call, *, resource_share_invitation_arn: str
     ) -> Json:
         """Join a share; its resources can be used at once, or after the world's latency."""
-        asked = {"client_token": client_token, "arn": resource_share_invitation_arn}
+        found = self._open(call, resource_share_invitation_arn)
+        found.status = "ACCEPTED"
+        principal = found.share.find("PRINCIPAL", found.principal)
+        if principal is not None:
+            self._later(
+                lambda: self._enter_at_last(found.share, principal),
+                f"{found.principal} enters {found.share.arn}",
+            )
+        return {"resourceShareInvitation": _described(found)}
 
-        def do() -> Json:
-            found = self._open(call, resource_share_invitation_arn)
-            found.status = "ACCEPTED"
-            principal = found.share.find("PRINCIPAL", found.principal)
-            if principal is not None:
-                self._later(
-                    lambda: self._enter_at_last(found.share, principal),
-                    f"{found.principal} enters {found.share.arn}",
-                )
-            return {"resourceShareInvitation": _described(found)}
-
-        return self._once(call, "AcceptResourceShareInvitation", asked, do)
-
+    @once
     def reject_resource_share_invitation(
-        self, call: Call, *, resource_share_invitation_arn: str, client_token: str | None = None
+        self, call: Call, *, resource_share_invitation_arn: str
     ) -> Json:
         """Stay away from a share."""
-        asked = {"client_token": client_token, "arn": resource_share_invitation_arn}
-
-        def do() -> Json:
-            found = self._open(call, resource_share_invitation_arn)
-            found.status = "REJECTED"
-            self._turn_away(found)
-            return {"resourceShareInvitation": _described(found)}
-
-        return self._once(call, "RejectResourceShareInvitation", asked, do)
+        found = self._open(call, resource_share_invitation_arn)
+        found.status = "REJECTED"
+        self._turn_away(found)
+        return {"resourceShareInvitation": _described(found)}
 
     def list_pending_invitation_resources(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pkilab.simulator.ram import permissions
-from pkilab.simulator.ram.base import refusal, tags_of, with_tags
+from pkilab.simulator.ram.base import once, refusal, tags_of, with_tags
 from pkilab.simulator.ram.listing import Listing
 from pkilab.simulator.ram.state import CA, Json, Permission, Share, Version
 from pkilab.simulator.service import Call, not_simulated
@@ -135,6 +135,7 @@ class Permissions(Listing):
             ]
         return self._page(call, "permissions", found, max_results, next_token, share.arn)
 
+    @once
     def associate_resource_share_permission(
         self,
         call: Call,
@@ -143,70 +144,57 @@ class Permissions(Listing):
         permission_arn: str,
         permission_template_parameters: Sequence[Json] = (),
         replace: bool = False,
-        client_token: str | None = None,
         permission_version: int | None = None,
     ) -> Json:
         """Give a share its permission for CAs, or another one in its place."""
         if permission_template_parameters:
             what = "ram:AssociateResourceSharePermission with permissionTemplateParameters"
             raise not_simulated(what)
-        asked = {
-            "client_token": client_token, "share": resource_share_arn, "arn": permission_arn,
-            "replace": replace, "version": permission_version,
-        }  # fmt: skip
+        share = self._changeable(call, resource_share_arn)
+        found = self._permission(call, permission_arn)
+        self._require_attachable(found.feature_set, found.arn)
+        if permission_version not in {None, found.default}:
+            message = (
+                f"Version {permission_version} is not the default version of permission "
+                f"{permission_arn}."
+            )
+            raise refusal("InvalidParameterException", message)
+        if not replace and (share.permission is not None or share.of("RESOURCE")):
+            message = (
+                f"A permission is already associated with the resource type {CA} in "
+                f"ResourceShare {share.arn}. Specify replace to change it."
+            )
+            raise refusal("InvalidParameterException", message)
+        share.permission, share.permission_since = (found.arn, found.default), call.now
+        share.updated = call.now
+        self._rewrite(share.resources)
+        return {"returnValue": True}
 
-        def do() -> Json:
-            share = self._changeable(call, resource_share_arn)
-            found = self._permission(call, permission_arn)
-            self._require_attachable(found.feature_set, found.arn)
-            if permission_version not in {None, found.default}:
-                message = (
-                    f"Version {permission_version} is not the default version of permission "
-                    f"{permission_arn}."
-                )
-                raise refusal("InvalidParameterException", message)
-            if not replace and (share.permission is not None or share.of("RESOURCE")):
-                message = (
-                    f"A permission is already associated with the resource type {CA} in "
-                    f"ResourceShare {share.arn}. Specify replace to change it."
-                )
-                raise refusal("InvalidParameterException", message)
-            share.permission, share.permission_since = (found.arn, found.default), call.now
-            share.updated = call.now
-            self._rewrite(share.resources)
-            return {"returnValue": True}
-
-        return self._once(call, "AssociateResourceSharePermission", asked, do)
-
+    @once
     def disassociate_resource_share_permission(
         self,
         call: Call,
         *,
         resource_share_arn: str,
         permission_arn: str,
-        client_token: str | None = None,
     ) -> Json:
         """Take the permission from a share that has no CA."""
-        asked = {"client_token": client_token, "share": resource_share_arn, "arn": permission_arn}
+        share = self._changeable(call, resource_share_arn)
+        found = self._permission(call, permission_arn)
+        if share.permission is None or share.permission[0] != found.arn:
+            message = f"Permission {found.arn} is not associated with {share.arn}."
+            raise refusal("UnknownResourceException", message)
+        if share.of("RESOURCE"):
+            message = (
+                f"Permission {found.arn} can't be disassociated while resources of the type "
+                f"{CA} are in ResourceShare {share.arn}."
+            )
+            raise refusal("InvalidStateTransitionException", message)
+        share.permission = share.permission_since = None
+        share.updated = call.now
+        return {"returnValue": True}
 
-        def do() -> Json:
-            share = self._changeable(call, resource_share_arn)
-            found = self._permission(call, permission_arn)
-            if share.permission is None or share.permission[0] != found.arn:
-                message = f"Permission {found.arn} is not associated with {share.arn}."
-                raise refusal("UnknownResourceException", message)
-            if share.of("RESOURCE"):
-                message = (
-                    f"Permission {found.arn} can't be disassociated while resources of the type "
-                    f"{CA} are in ResourceShare {share.arn}."
-                )
-                raise refusal("InvalidStateTransitionException", message)
-            share.permission = share.permission_since = None
-            share.updated = call.now
-            return {"returnValue": True}
-
-        return self._once(call, "DisassociateResourceSharePermission", asked, do)
-
+    @once
     def create_permission(
         self,
         call: Call,
@@ -215,7 +203,6 @@ class Permissions(Listing):
         resource_type: str,
         policy_template: str,
         permission_template_parameters: Sequence[Json] = (),
-        client_token: str | None = None,
         tags: Sequence[Json] = (),
     ) -> Json:
         """Make a permission of the account's own."""
@@ -223,18 +210,11 @@ class Permissions(Listing):
             raise not_simulated("ram:CreatePermission with permissionTemplateParameters")
         if resource_type != CA:
             raise not_simulated(f"permissions for the resource type {resource_type}")
-        asked = {
-            "client_token": client_token, "name": name, "template": policy_template,
-            "tags": list(tags),
-        }  # fmt: skip
+        statements = permissions.read_template(policy_template)
+        made = self._new_permission(call, name, statements, with_tags({}, tags))
+        return {"permission": _summary(made, made.current)}
 
-        def do() -> Json:
-            statements = permissions.read_template(policy_template)
-            made = self._new_permission(call, name, statements, with_tags({}, tags))
-            return {"permission": _summary(made, made.current)}
-
-        return self._once(call, "CreatePermission", asked, do)
-
+    @once
     def create_permission_version(
         self,
         call: Call,
@@ -242,85 +222,63 @@ class Permissions(Listing):
         permission_arn: str,
         policy_template: str,
         permission_template_parameters: Sequence[Json] = (),
-        client_token: str | None = None,
     ) -> Json:
         """Make a new version, which is the default from now on; shares keep theirs."""
         if permission_template_parameters:
             raise not_simulated("ram:CreatePermissionVersion with permissionTemplateParameters")
-        asked = {"client_token": client_token, "arn": permission_arn, "template": policy_template}
+        found = self._own_permission(call, permission_arn)
+        statements = permissions.read_template(policy_template)
+        if len(found.versions) >= VERSIONS:
+            message = f"A permission can have at most {VERSIONS} versions."
+            raise refusal("PermissionVersionsLimitExceededException", message)
+        found.numbered += 1
+        version = Version(found.numbered, statements, call.now)
+        found.versions[version.number] = version
+        found.default, found.updated = version.number, call.now
+        return {"permission": _detail(found, version)}
 
-        def do() -> Json:
-            found = self._own_permission(call, permission_arn)
-            statements = permissions.read_template(policy_template)
-            if len(found.versions) >= VERSIONS:
-                message = f"A permission can have at most {VERSIONS} versions."
-                raise refusal("PermissionVersionsLimitExceededException", message)
-            found.numbered += 1
-            version = Version(found.numbered, statements, call.now)
-            found.versions[version.number] = version
-            found.default, found.updated = version.number, call.now
-            return {"permission": _detail(found, version)}
-
-        return self._once(call, "CreatePermissionVersion", asked, do)
-
+    @once
     def set_default_permission_version(
         self,
         call: Call,
         *,
         permission_arn: str,
         permission_version: int,
-        client_token: str | None = None,
     ) -> Json:
         """Choose the version that new shares use."""
-        asked = {"client_token": client_token, "arn": permission_arn, "v": permission_version}
+        found = self._own_permission(call, permission_arn)
+        found.default = _version(found, permission_version).number
+        found.updated = call.now
+        return {"returnValue": True}
 
-        def do() -> Json:
-            found = self._own_permission(call, permission_arn)
-            found.default = _version(found, permission_version).number
-            found.updated = call.now
-            return {"returnValue": True}
-
-        return self._once(call, "SetDefaultPermissionVersion", asked, do)
-
-    def delete_permission(
-        self, call: Call, *, permission_arn: str, client_token: str | None = None
-    ) -> Json:
+    @once
+    def delete_permission(self, call: Call, *, permission_arn: str) -> Json:
         """Delete a permission that no share has."""
-        asked = {"client_token": client_token, "arn": permission_arn}
+        found = self._own_permission(call, permission_arn)
+        if found.arn in [arn for arn, _ in self._used()]:
+            message = f"Permission {found.arn} is associated with a resource share."
+            raise refusal("OperationNotPermittedException", message)
+        del self._permissions[found.arn]
+        return {"returnValue": True, "permissionStatus": "DELETED"}
 
-        def do() -> Json:
-            found = self._own_permission(call, permission_arn)
-            if found.arn in [arn for arn, _ in self._used()]:
-                message = f"Permission {found.arn} is associated with a resource share."
-                raise refusal("OperationNotPermittedException", message)
-            del self._permissions[found.arn]
-            return {"returnValue": True, "permissionStatus": "DELETED"}
-
-        return self._once(call, "DeletePermission", asked, do)
-
+    @once
     def delete_permission_version(
         self,
         call: Call,
         *,
         permission_arn: str,
         permission_version: int,
-        client_token: str | None = None,
     ) -> Json:
         """Delete a version that is not the default and that no share has."""
-        asked = {"client_token": client_token, "arn": permission_arn, "v": permission_version}
-
-        def do() -> Json:
-            found = self._own_permission(call, permission_arn)
-            version = _version(found, permission_version)
-            used = (found.arn, version.number) in self._used()
-            if version.number == found.default or used:
-                why = "associated with a resource share" if used else "the default version"
-                message = f"Version {version.number} of permission {found.arn} is {why}."
-                raise refusal("OperationNotPermittedException", message)
-            del found.versions[version.number]
-            return {"returnValue": True, "permissionStatus": "DELETED"}
-
-        return self._once(call, "DeletePermissionVersion", asked, do)
+        found = self._own_permission(call, permission_arn)
+        version = _version(found, permission_version)
+        used = (found.arn, version.number) in self._used()
+        if version.number == found.default or used:
+            why = "associated with a resource share" if used else "the default version"
+            message = f"Version {version.number} of permission {found.arn} is {why}."
+            raise refusal("OperationNotPermittedException", message)
+        del found.versions[version.number]
+        return {"returnValue": True, "permissionStatus": "DELETED"}
 
     # Within.
 

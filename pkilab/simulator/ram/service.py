@@ -21,7 +21,7 @@ from pkilab.simulator.acmpca.state import Authority
 from pkilab.simulator.organizations.service import Organizations
 from pkilab.simulator.organizations.state import Organization
 from pkilab.simulator.ram import documents, permissions
-from pkilab.simulator.ram.base import refusal, with_tags
+from pkilab.simulator.ram.base import once, refusal, with_tags
 from pkilab.simulator.ram.permission_operations import Permissions
 from pkilab.simulator.ram.principals import SERVICE, read_principal
 from pkilab.simulator.ram.state import Association, Json, Permission, Share, Version
@@ -117,23 +117,19 @@ class Ram(Permissions):
         self._rewrite(share.resources)
         return {"returnValue": True}
 
+    @once
     def promote_permission_created_from_policy(
-        self, call: Call, *, permission_arn: str, name: str, client_token: str | None = None
+        self, call: Call, *, permission_arn: str, name: str
     ) -> Json:
         """Make a customer managed permission of one that a policy brought about."""
-        asked = {"client_token": client_token, "arn": permission_arn, "name": name}
-
-        def do() -> Json:
-            found = self._permission(call, permission_arn)
-            if found.feature_set != "CREATED_FROM_POLICY":
-                message = f"Permission {permission_arn} was not created from a policy."
-                raise refusal("OperationNotPermittedException", message)
-            made = self._new_permission(call, name, found.current.statements, {})
-            shown = self.get_permission(call, permission_arn=made.arn)["permission"]
-            del shown["permission"]
-            return {"permission": shown}
-
-        return self._once(call, "PromotePermissionCreatedFromPolicy", asked, do)
+        found = self._permission(call, permission_arn)
+        if found.feature_set != "CREATED_FROM_POLICY":
+            message = f"Permission {permission_arn} was not created from a policy."
+            raise refusal("OperationNotPermittedException", message)
+        made = self._new_permission(call, name, found.current.statements, {})
+        shown = self.get_permission(call, permission_arn=made.arn)["permission"]
+        del shown["permission"]
+        return {"permission": shown}
 
     def tag_resource(
         self,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pkilab.simulator.ram import documents, permissions
-from pkilab.simulator.ram.base import RamBase, associated, refusal, with_tags
+from pkilab.simulator.ram.base import RamBase, associated, once, refusal, with_tags
 from pkilab.simulator.ram.principals import OUTSIDE, Named, read_principal
 from pkilab.simulator.ram.state import (
     CA,
@@ -29,6 +29,7 @@ _ARN = re.compile(r"arn:aws:(?P<service>[a-z0-9-]+):[a-z0-9-]*:(?:\d{12})?:\S+",
 class Shares(RamBase):
     """Operations on shares."""
 
+    @once
     def create_resource_share(
         self,
         call: Call,
@@ -38,7 +39,6 @@ class Shares(RamBase):
         principals: Sequence[str] = (),
         tags: Sequence[Json] = (),
         allow_external_principals: bool = True,
-        client_token: str | None = None,
         permission_arns: Sequence[str] = (),
         sources: Sequence[str] = (),
         permission_template_parameters: Sequence[Json] = (),
@@ -47,45 +47,34 @@ class Shares(RamBase):
         """Share CAs with others, or prepare to."""
         if permission_template_parameters:
             raise not_simulated("ram:CreateResourceShare with permissionTemplateParameters")
-        asked = {
-            "client_token": client_token, "name": name, "resources": list(resource_arns),
-            "principals": list(principals), "tags": list(tags),
-            "external": allow_external_principals, "permissions": list(permission_arns),
-            "sources": list(sources), "configuration": resource_share_configuration,
-        }  # fmt: skip
+        if not name:
+            raise refusal("InvalidParameterException", "A resource share must have a name.")
+        share = Share(
+            arn="",
+            name=name,
+            owner=call.account,
+            region=call.region,
+            external=allow_external_principals,
+            status="PENDING" if self.world.latency else "ACTIVE",
+            created=call.now,
+            updated=call.now,
+            retain=bool(
+                (resource_share_configuration or {}).get("retainSharingOnAccountLeaveOrganization")
+            ),
+            tags=with_tags({}, tags),
+        )
+        self._choose(call, share, permission_arns)
+        self._check(call, share, resource_arns, principals, sources)
+        uuid = self._uuid("resource share")
+        share.arn = f"arn:aws:ram:{call.region}:{call.account}:resource-share/{uuid}"
+        self._shares[share.arn] = share
+        self._begin(call, share, resource_arns, principals, sources)
+        self._later(lambda: self._activate(share), f"{share.arn} is made")
+        shown = self._described(share)
+        del shown["featureSet"]  # as in AWS's examples
+        return {"resourceShare": shown}
 
-        def do() -> Json:
-            if not name:
-                raise refusal("InvalidParameterException", "A resource share must have a name.")
-            share = Share(
-                arn="",
-                name=name,
-                owner=call.account,
-                region=call.region,
-                external=allow_external_principals,
-                status="PENDING" if self.world.latency else "ACTIVE",
-                created=call.now,
-                updated=call.now,
-                retain=bool(
-                    (resource_share_configuration or {}).get(
-                        "retainSharingOnAccountLeaveOrganization"
-                    )
-                ),
-                tags=with_tags({}, tags),
-            )
-            self._choose(call, share, permission_arns)
-            self._check(call, share, resource_arns, principals, sources)
-            uuid = self._uuid("resource share")
-            share.arn = f"arn:aws:ram:{call.region}:{call.account}:resource-share/{uuid}"
-            self._shares[share.arn] = share
-            self._begin(call, share, resource_arns, principals, sources)
-            self._later(lambda: self._activate(share), f"{share.arn} is made")
-            shown = self._described(share)
-            del shown["featureSet"]  # as in AWS's examples
-            return {"resourceShare": shown}
-
-        return self._once(call, "CreateResourceShare", asked, do)
-
+    @once
     def update_resource_share(
         self,
         call: Call,
@@ -93,42 +82,28 @@ class Shares(RamBase):
         resource_share_arn: str,
         name: str | None = None,
         allow_external_principals: bool | None = None,
-        client_token: str | None = None,
     ) -> Json:
         """Rename a share, or say whether it may leave the organization."""
-        asked = {
-            "client_token": client_token, "arn": resource_share_arn, "name": name,
-            "external": allow_external_principals,
-        }  # fmt: skip
+        share = self._changeable(call, resource_share_arn)
+        if allow_external_principals is False:
+            inside = self._neighbours.sharing(share.owner) is not None
+            if not inside or any(each.external for each in share.of("PRINCIPAL")):
+                raise refusal("OperationNotPermittedException", OUTSIDE)
+        if allow_external_principals is not None:
+            share.external = allow_external_principals
+        share.name = name or share.name
+        share.updated = call.now
+        return {"resourceShare": self._described(share)}
 
-        def do() -> Json:
-            share = self._changeable(call, resource_share_arn)
-            if allow_external_principals is False:
-                inside = self._neighbours.sharing(share.owner) is not None
-                if not inside or any(each.external for each in share.of("PRINCIPAL")):
-                    raise refusal("OperationNotPermittedException", OUTSIDE)
-            if allow_external_principals is not None:
-                share.external = allow_external_principals
-            share.name = name or share.name
-            share.updated = call.now
-            return {"resourceShare": self._described(share)}
-
-        return self._once(call, "UpdateResourceShare", asked, do)
-
-    def delete_resource_share(
-        self, call: Call, *, resource_share_arn: str, client_token: str | None = None
-    ) -> Json:
+    @once
+    def delete_resource_share(self, call: Call, *, resource_share_arn: str) -> Json:
         """End a share: nobody has access by it any more. Certificates stay."""
-        asked = {"client_token": client_token, "arn": resource_share_arn}
+        share = self._changeable(call, resource_share_arn)
+        share.status, share.updated = "DELETING", call.now
+        self._later(lambda: self._delete(share), f"{share.arn} is deleted")
+        return {"returnValue": True}
 
-        def do() -> Json:
-            share = self._changeable(call, resource_share_arn)
-            share.status, share.updated = "DELETING", call.now
-            self._later(lambda: self._delete(share), f"{share.arn} is deleted")
-            return {"returnValue": True}
-
-        return self._once(call, "DeleteResourceShare", asked, do)
-
+    @once
     def associate_resource_share(
         self,
         call: Call,
@@ -136,26 +111,17 @@ class Shares(RamBase):
         resource_share_arn: str,
         resource_arns: Sequence[str] = (),
         principals: Sequence[str] = (),
-        client_token: str | None = None,
         sources: Sequence[str] = (),
     ) -> Json:
         """Add resources, principals or sources; what is in the share already stays as it is."""
-        asked = {
-            "client_token": client_token, "arn": resource_share_arn,
-            "resources": list(resource_arns), "principals": list(principals),
-            "sources": list(sources),
-        }  # fmt: skip
+        share = self._changeable(call, resource_share_arn)
+        _require_something(resource_arns, principals, sources)
+        self._check(call, share, resource_arns, principals, sources)
+        made = self._begin(call, share, resource_arns, principals, sources)
+        self._rewrite(share.resources)
+        return {"resourceShareAssociations": [associated(share, each) for each in made]}
 
-        def do() -> Json:
-            share = self._changeable(call, resource_share_arn)
-            _require_something(resource_arns, principals, sources)
-            self._check(call, share, resource_arns, principals, sources)
-            made = self._begin(call, share, resource_arns, principals, sources)
-            self._rewrite(share.resources)
-            return {"resourceShareAssociations": [associated(share, each) for each in made]}
-
-        return self._once(call, "AssociateResourceShare", asked, do)
-
+    @once
     def disassociate_resource_share(
         self,
         call: Call,
@@ -163,32 +129,22 @@ class Shares(RamBase):
         resource_share_arn: str,
         resource_arns: Sequence[str] = (),
         principals: Sequence[str] = (),
-        client_token: str | None = None,
         sources: Sequence[str] = (),
     ) -> Json:
         """Take resources, principals or sources out of a share."""
-        asked = {
-            "client_token": client_token, "arn": resource_share_arn,
-            "resources": list(resource_arns), "principals": list(principals),
-            "sources": list(sources),
-        }  # fmt: skip
-
-        def do() -> Json:
-            share = self._changeable(call, resource_share_arn)
-            _require_something(resource_arns, principals, sources)
-            ending = [
-                *(_of(share, "RESOURCE", each) for each in resource_arns),
-                *(_of(share, "PRINCIPAL", each) for each in principals),
-                *(_of(share, "SOURCE", each) for each in sources),
-            ]
-            for each in ending:
-                each.move("DISASSOCIATING", call.now)
-                if each.kind == "PRINCIPAL":
-                    self._withdraw(share, each.entity)
-            self._later(lambda: self._end(share, ending), f"{share.arn} loses something")
-            return {"resourceShareAssociations": [associated(share, each) for each in ending]}
-
-        return self._once(call, "DisassociateResourceShare", asked, do)
+        share = self._changeable(call, resource_share_arn)
+        _require_something(resource_arns, principals, sources)
+        ending = [
+            *(_of(share, "RESOURCE", each) for each in resource_arns),
+            *(_of(share, "PRINCIPAL", each) for each in principals),
+            *(_of(share, "SOURCE", each) for each in sources),
+        ]
+        for each in ending:
+            each.move("DISASSOCIATING", call.now)
+            if each.kind == "PRINCIPAL":
+                self._withdraw(share, each.entity)
+        self._later(lambda: self._end(share, ending), f"{share.arn} loses something")
+        return {"resourceShareAssociations": [associated(share, each) for each in ending]}
 
     # What they share.
 
