@@ -363,7 +363,8 @@ def _authorities(entries: Sequence[Entry], until: datetime) -> list[_Authority]:
 
 def _fate(arn: str, entries: Iterable[Entry]) -> Iterator[tuple[str, datetime]]:
     for entry in entries:
-        if arn in entry.resources:
+        patterns = (named for named in entry.resources if named.endswith("*"))
+        if arn in entry.resources or any(fnmatchcase(arn, named) for named in patterns):
             yield entry.operation, entry.at
 
 
@@ -524,14 +525,8 @@ def _secret_lines(entries: Sequence[Entry], until: datetime, prices: PriceTable)
     price = prices.named("secretsmanager", "secret", _SECRET_UNIT)
     for number, entry in enumerate(entries):
         if (entry.service, entry.operation) == ("secretsmanager", "CreateSecret"):
-            arn, after = entry.results["ARN"], entries[number:]
-            fate = (
-                (each.operation, each.at)
-                for each in after
-                if each.service == "secretsmanager"
-                and any(fnmatchcase(arn, named) for named in each.resources)
-            )
-            stood, _ = _spans(entry.at, fate, until)
+            arn = entry.results["ARN"]
+            stood, _ = _spans(entry.at, _fate(arn, entries[number:]), until)
             place, name = _Place(entry.account, entry.region), arn.rpartition(":")[2]
             yield _line(place, price, prices.months(_length(stood)), name)
 

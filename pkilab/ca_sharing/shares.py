@@ -6,7 +6,7 @@ RAM has no waiters, so these look again until something has happened, and say wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ram.type_defs import (
         ResourceShareAssociationTypeDef,
         ResourceShareInvitationTypeDef,
+        ResourceShareTypeDef,
     )
 
 _Found = TypeVar("_Found")
@@ -167,7 +168,7 @@ def wait_usable(
         try:
             pca.describe_certificate_authority(CertificateAuthorityArn=ca_arn)
         except ClientError as error:
-            if is_denial(error) or _code(error) == "ResourceNotFoundException":
+            if is_denial(error) or error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return False
             raise
         return True
@@ -194,23 +195,20 @@ def revoke(ram: RAMClient, share_arn: str) -> None:
     ram.delete_resource_share(resourceShareArn=share_arn)
 
 
-def _described(ram: RAMClient, found: Mapping[str, object], owner: ResourceOwnerType) -> Share:
-    each: dict[str, object] = dict(found)
-    arn = str(each["resourceShareArn"])
+def _described(ram: RAMClient, found: ResourceShareTypeDef, owner: ResourceOwnerType) -> Share:
+    arn = found["resourceShareArn"]
     resources = ram.list_resources(resourceOwner=owner, resourceShareArns=[arn])["resources"]
     principals = ram.list_principals(resourceOwner=owner, resourceShareArns=[arn])["principals"]
     permissions = ram.list_resource_share_permissions(resourceShareArn=arn)["permissions"]
-    created = each["creationTime"]
-    assert isinstance(created, datetime)  # noqa: S101 - boto3 reads times
     return Share(
         arn=arn,
-        name=str(each["name"]),
-        owner=str(each["owningAccountId"]),
-        status=str(each["status"]),
+        name=found["name"],
+        owner=found["owningAccountId"],
+        status=found["status"],
         resources=tuple(one["arn"] for one in resources),
         principals=tuple(one["id"] for one in principals),
         permissions=tuple(one["arn"] for one in permissions),
-        created=created,
+        created=found["creationTime"],
     )
 
 
@@ -243,8 +241,3 @@ def _wait(
         sleep(_POLL_SECONDS)
         waited += _POLL_SECONDS
     return found
-
-
-def _code(error: ClientError) -> str:
-    code: str = error.response["Error"]["Code"]
-    return code

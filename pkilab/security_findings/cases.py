@@ -110,29 +110,20 @@ def _audit(event: Event, watch: Watch) -> Case | None:  # noqa: ARG001 - of ever
     return Case(kinds.AUDIT_FAILED, report or event.id, _ca(event), more=more)
 
 
-def _approaching(event: Event, watch: Watch) -> Case:  # noqa: ARG001 - of every certificate
-    return _ending(kinds.EXPIRING, event)
+def _ending(kind: Kind) -> Callable[[Event, Watch], Case]:
+    def make(event: Event, watch: Watch) -> Case:  # noqa: ARG001 - of every certificate
+        days, reason = event.detail.get("DaysToExpiry"), event.detail.get("RenewalStatusReason")
+        label, parts = None, list[str]()
+        if name := event.detail.get("CommonName"):
+            parts.append(f"Its common name is {name}.")
+        if isinstance(days, int):
+            parts.append(f"It has {days} day{'' if days == 1 else 's'} left.")
+            label = _by_days(kind.label, days)
+        if reason:
+            parts.append(f"The renewal's status reason is {reason}.")
+        return Case(kind, _ca(event), acm=_ca(event), label=label, more=" ".join(parts))
 
-
-def _expired(event: Event, watch: Watch) -> Case:  # noqa: ARG001 - of every certificate
-    return _ending(kinds.EXPIRED, event)
-
-
-def _action(event: Event, watch: Watch) -> Case:  # noqa: ARG001 - of every certificate
-    return _ending(kinds.ACTION_REQUIRED, event)
-
-
-def _ending(kind: Kind, event: Event) -> Case:
-    days, reason = event.detail.get("DaysToExpiry"), event.detail.get("RenewalStatusReason")
-    label, parts = None, list[str]()
-    if name := event.detail.get("CommonName"):
-        parts.append(f"Its common name is {name}.")
-    if isinstance(days, int):
-        parts.append(f"It has {days} day{'' if days == 1 else 's'} left.")
-        label = _by_days(kind.label, days)
-    if reason:
-        parts.append(f"The renewal's status reason is {reason}.")
-    return Case(kind, _ca(event), acm=_ca(event), label=label, more=" ".join(parts))
+    return make
 
 
 def _by_days(label: Label, days: int) -> Label:
@@ -190,9 +181,9 @@ EVENTS: Mapping[tuple[str, str], Callable[[Event, Watch], Case | None]] = {
     (PRIVATE_CA, "ACM Private CA Certificate Revocation"): _revocation,
     (PRIVATE_CA, "ACM Private CA CRL Generation"): _crl,
     (PRIVATE_CA, "ACM Private CA Audit Report Generation"): _audit,
-    (ACM, "ACM Certificate Approaching Expiration"): _approaching,
-    (ACM, "ACM Certificate Expired"): _expired,
-    (ACM, "ACM Certificate Renewal Action Required"): _action,
+    (ACM, "ACM Certificate Approaching Expiration"): _ending(kinds.EXPIRING),
+    (ACM, "ACM Certificate Expired"): _ending(kinds.EXPIRED),
+    (ACM, "ACM Certificate Renewal Action Required"): _ending(kinds.ACTION_REQUIRED),
 }
 CALLS: Mapping[str, Callable[[Event, ApiCall, Watch], Case | None]] = {
     "CreateCertificateAuthority": _create,

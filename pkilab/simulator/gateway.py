@@ -116,7 +116,7 @@ class Gateway:
         self.functions = Lambda(world, ExecutionRoles(self.identities), self.handle)
         domains = Domains(world, apis, self._s3, acm.certificates)
         organizations = Organizations(world)
-        self._sns = topics = Sns(world, amazon, self.functions, self.queues)
+        self._sns = Sns(world, amazon, self.functions, self.queues)
         targets = Targets(
             world, self.functions, self.queues, self._sns, self.handle, self.identities
         )
@@ -149,7 +149,7 @@ class Gateway:
                 "ram": shares.resource,
                 "secretsmanager": secrets.resource,
                 "securityhub": hub.resource,
-                "sns": topics.resource,
+                "sns": self._sns.resource,
                 "sqs": self.queues.resource,
                 "ssm": parameters.resource,
             },
@@ -180,7 +180,7 @@ class Gateway:
             eventbridge,
             hub,
             shares,
-            topics,
+            self._sns,
             parameters,
             secrets,
         )

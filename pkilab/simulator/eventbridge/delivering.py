@@ -22,13 +22,11 @@ from datetime import datetime, timedelta
 from pkilab.simulator.eventbridge import transformers
 from pkilab.simulator.eventbridge.state import Json, Rule, Target
 from pkilab.simulator.eventbridge.targets import Targets
-from pkilab.simulator.eventbridge.targets_kinds import check_target, kind_of
+from pkilab.simulator.eventbridge.targets_kinds import kind_of
 from pkilab.simulator.eventbridge.targets_roles import PRINCIPAL
 from pkilab.simulator.service import AwsError
 from pkilab.simulator.sqs import Queues
 from pkilab.simulator.world import World
-
-__all__ = ["Counters", "Deliveries", "check_target"]
 
 _log = logging.getLogger(__name__)
 

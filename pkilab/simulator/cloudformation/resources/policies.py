@@ -18,19 +18,15 @@ from pkilab.simulator.cloudformation.resources.base import (
 from pkilab.simulator.service import Json
 
 
-class _Policy(ResourceType):
+class Policy(ResourceType):
     """A policy that some call gives its target."""
 
     @abstractmethod
     def put(self, work: Work, target: str, policy: str | None) -> None:
         """Give a target a policy; None: what it has without one."""
 
-    def document(self, work: Work) -> str:
-        """Return the policy as text."""
-        return document(work.get("PolicyDocument"), "#/PolicyDocument")
 
-
-class PolicyOfSeveral(_Policy):
+class PolicyOfSeveral(Policy):
     """One policy of several targets, which the property ``several`` lists."""
 
     several: ClassVar[str]
@@ -56,15 +52,16 @@ class PolicyOfSeveral(_Policy):
         self._put(work)
 
     def _put(self, work: Work) -> None:
+        policy = _document(work)
         for target in texts(work.properties, self.several):
-            self.put(work, target, self.document(work))
+            self.put(work, target, policy)
 
     def delete(self, work: Work) -> None:
         for target in texts(work.properties, self.several):
             self.put(work, target, None)
 
 
-class PolicyOfOne(_Policy):
+class PolicyOfOne(Policy):
     """The policy of one target, which the property ``one`` names."""
 
     one: ClassVar[str]
@@ -74,11 +71,15 @@ class PolicyOfOne(_Policy):
 
     def create(self, work: Work) -> str:
         target = str(text_of(work.get(self.one)))
-        self.put(work, target, self.document(work))
+        self.put(work, target, _document(work))
         return target
 
     def update(self, work: Work, before: Json) -> None:  # noqa: ARG002 - it is put anew
-        self.put(work, work.physical_id, self.document(work))
+        self.put(work, work.physical_id, _document(work))
 
     def delete(self, work: Work) -> None:
         self.put(work, work.physical_id, None)
+
+
+def _document(work: Work) -> str:
+    return document(work.get("PolicyDocument"), "#/PolicyDocument")

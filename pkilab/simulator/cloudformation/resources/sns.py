@@ -23,7 +23,7 @@ from pkilab.simulator.cloudformation.resources.base import (
     Work,
     tag_changes,
 )
-from pkilab.simulator.cloudformation.resources.policies import PolicyOfOne, PolicyOfSeveral
+from pkilab.simulator.cloudformation.resources.policies import Policy, PolicyOfOne, PolicyOfSeveral
 from pkilab.simulator.service import Json, not_simulated
 
 _LONGEST = 256
@@ -184,32 +184,29 @@ class Subscription(ResourceType):
         work.aws("sns", "Unsubscribe", SubscriptionArn=work.physical_id)
 
 
-class TopicPolicy(PolicyOfSeveral):
+class _Policy(Policy):
+    """A policy of a topic."""
+
+    gone: ClassVar[frozenset[str]] = _GONE
+
+    def put(self, work: Work, target: str, policy: str | None) -> None:
+        asked = {"AttributeName": "Policy", "AttributeValue": policy or _default(target)}
+        work.aws("sns", "SetTopicAttributes", TopicArn=target, **asked)
+
+
+class TopicPolicy(_Policy, PolicyOfSeveral):
     """One policy of several topics. A topic has always one: deleting it leaves the default."""
 
     type: ClassVar[str] = "AWS::SNS::TopicPolicy"
     several: ClassVar[str] = "Topics"
     longest: ClassVar[int] = _LONGEST
-    gone: ClassVar[frozenset[str]] = _GONE
-
-    def put(self, work: Work, target: str, policy: str | None) -> None:
-        _set_policy(work, target, policy)
 
 
-class TopicInlinePolicy(PolicyOfOne):
+class TopicInlinePolicy(_Policy, PolicyOfOne):
     """The policy of one topic."""
 
     type: ClassVar[str] = "AWS::SNS::TopicInlinePolicy"
     one: ClassVar[str] = "TopicArn"
-    gone: ClassVar[frozenset[str]] = _GONE
-
-    def put(self, work: Work, target: str, policy: str | None) -> None:
-        _set_policy(work, target, policy)
-
-
-def _set_policy(work: Work, arn: str, policy: str | None) -> None:
-    asked = {"AttributeName": "Policy", "AttributeValue": policy or _default(arn)}
-    work.aws("sns", "SetTopicAttributes", TopicArn=arn, **asked)
 
 
 def _default(arn: str) -> str:

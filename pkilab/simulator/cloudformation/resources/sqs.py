@@ -19,7 +19,7 @@ from pkilab.simulator.cloudformation.resources.base import (
     Work,
     tag_changes,
 )
-from pkilab.simulator.cloudformation.resources.policies import PolicyOfOne, PolicyOfSeveral
+from pkilab.simulator.cloudformation.resources.policies import Policy, PolicyOfOne, PolicyOfSeveral
 from pkilab.simulator.service import Json
 
 _LONGEST = 80
@@ -99,28 +99,25 @@ class Queue(ResourceType):
         work.aws("sqs", "DeleteQueue", QueueUrl=work.physical_id)
 
 
-class QueuePolicy(PolicyOfSeveral):
+class _Policy(Policy):
+    """A policy of a queue."""
+
+    gone: ClassVar[frozenset[str]] = _GONE
+
+    def put(self, work: Work, target: str, policy: str | None) -> None:
+        work.aws("sqs", "SetQueueAttributes", QueueUrl=target, Attributes={"Policy": policy or ""})
+
+
+class QueuePolicy(_Policy, PolicyOfSeveral):
     """One policy of several queues."""
 
     type: ClassVar[str] = "AWS::SQS::QueuePolicy"
     several: ClassVar[str] = "Queues"
     longest: ClassVar[int] = _LONGEST
-    gone: ClassVar[frozenset[str]] = _GONE
-
-    def put(self, work: Work, target: str, policy: str | None) -> None:
-        _set_policy(work, target, policy)
 
 
-class QueueInlinePolicy(PolicyOfOne):
+class QueueInlinePolicy(_Policy, PolicyOfOne):
     """The policy of one queue."""
 
     type: ClassVar[str] = "AWS::SQS::QueueInlinePolicy"
     one: ClassVar[str] = "Queue"
-    gone: ClassVar[frozenset[str]] = _GONE
-
-    def put(self, work: Work, target: str, policy: str | None) -> None:
-        _set_policy(work, target, policy)
-
-
-def _set_policy(work: Work, url: str, policy: str | None) -> None:
-    work.aws("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy or ""})
