@@ -18,7 +18,7 @@ def page(
     token: str | None,
     *,
     scope: str,
-    refusal: str = "InvalidNextTokenException",
+    refusal: str | AwsError = "InvalidNextTokenException",
 ) -> tuple[list[Item], str | None]:
     """Return one page and the token of the next.
 
@@ -27,7 +27,7 @@ def page(
         size: the most that a page holds.
         token: as returned with the page before; ``None`` for the first.
         scope: whose list it is; tokens of another list are refused.
-        refusal: the error code for a token that was never given out.
+        refusal: the error for a token that was never given out, or its code.
 
     Raises:
         AwsError: ``refusal``.
@@ -37,6 +37,8 @@ def page(
         text = _decoded(token)
         start = int.from_bytes(text[:4])
         if token != _token(start, scope):
+            if isinstance(refusal, AwsError):
+                raise refusal
             raise AwsError(refusal, "The NextToken is not valid.")
     end = start + size
     return list(items[start:end]), _token(end, scope) if end < len(items) else None

@@ -114,7 +114,7 @@ class AutomationOperations(Base):
         """List rules in their order."""
         rules = self._hub(call).rules.values()
         ordered = sorted(rules, key=lambda each: each.members["RuleOrder"])
-        found, after = page(ordered, max_results, next_token)
+        found, after = page(call, "rules", ordered, max_results, next_token)
         told = [{name: each.members[name] for name in _METADATA} for each in found]
         return {"AutomationRulesMetadata": told, "NextToken": after}
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from pkilab.simulator import pages
 from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.rest import RestJsonService
 from pkilab.simulator.securityhub.problems import invalid, not_subscribed
 from pkilab.simulator.securityhub.state import RETENTION, Hub, Json
 from pkilab.simulator.service import Call
 from pkilab.simulator.world import World
+
+_PAGE = 100
 
 IMPORTED = "Security Hub Findings - Imported"
 
@@ -71,15 +74,13 @@ class Base(RestJsonService):
 
 
 def page(
-    items: Sequence[Any], size: int | None, token: str | None, default: int = 100
+    call: Call, what: str, items: Sequence[Any], size: int | None, token: str | None
 ) -> tuple[list[Any], str | None]:
-    """Return a page of a list and the token of the next one.
+    """Return a page of a list, 100 items unless asked otherwise, and the token of the next one.
 
     Raises:
-        AwsError: InvalidInputException, the token is none.
+        AwsError: InvalidInputException, the token is none of this list's.
     """
-    if token is not None and not (token.isascii() and token.isdigit() and len(token) < 10):  # noqa: PLR2004 - digits
-        raise invalid("Invalid parameter: NextToken")
-    start = int(token or 0)
-    end = start + (size or default)
-    return list(items[start:end]), str(end) if end < len(items) else None
+    scope = f"securityhub {call.account} {call.region} {what}"
+    refusal = invalid("Invalid parameter: NextToken")
+    return pages.page(items, size or _PAGE, token, scope=scope, refusal=refusal)

@@ -208,7 +208,7 @@ class FindingOperations(Base):
             raise invalid("The finding was not found")
         start = start_time or datetime.min.replace(tzinfo=UTC)
         records = history.records(stored, finding_identifier, start, end_time or call.now)
-        found, after = page(records, max_results, next_token)
+        found, after = page(call, "history", records, max_results, next_token)
         return {"Records": found, "NextToken": after}
 
 

@@ -129,7 +129,7 @@ class HubOperations(Base):
         chosen = [each for each in products.PRODUCTS if product_arn in {None, each.arn(region)}]
         if product_arn is not None and not chosen:
             raise invalid(f"Invalid parameter: {product_arn}")
-        found, after = page(chosen, max_results, next_token)
+        found, after = page(call, "products", chosen, max_results, next_token)
         return {"Products": [each.described(region) for each in found], "NextToken": after}
 
     def enable_import_findings_for_product(self, call: Call, *, product_arn: str) -> Json:
@@ -159,5 +159,7 @@ class HubOperations(Base):
         self, call: Call, *, next_token: str | None = None, max_results: int | None = None
     ) -> Json:
         """List subscriptions."""
-        found, after = page(sorted(self._hub(call).products), max_results, next_token)
+        found, after = page(
+            call, "subscriptions", sorted(self._hub(call).products), max_results, next_token
+        )
         return {"ProductSubscriptions": found, "NextToken": after}

@@ -71,7 +71,7 @@ class InsightOperations(Base):
         """List saved searches."""
         hub = self._hub(call)
         chosen = [_insight(hub, arn) for arn in insight_arns or hub.insights]
-        found, after = page(chosen, max_results, next_token)
+        found, after = page(call, "insights", chosen, max_results, next_token)
         told = [
             {
                 "InsightArn": each.arn,
@@ -155,7 +155,7 @@ class InsightOperations(Base):
         """List custom actions."""
         hub = self._hub(call)
         chosen = [_target(hub, arn) for arn in action_target_arns or hub.targets]
-        found, after = page(chosen, max_results, next_token)
+        found, after = page(call, "targets", chosen, max_results, next_token)
         told = [
             {"ActionTargetArn": each.arn, "Name": each.name, "Description": each.description}
             for each in found

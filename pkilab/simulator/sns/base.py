@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from pkilab.simulator import pages
 from pkilab.simulator.acm.amazon import Amazon
 from pkilab.simulator.functions.service import Lambda
 from pkilab.simulator.query import QueryService
@@ -99,15 +100,14 @@ class Base(QueryService):
                 del topic.subscriptions[arn]
 
 
-def page(entries: Sequence[Json], token: str | None, name: str) -> Json:
+def page(call: Call, entries: Sequence[Json], token: str | None, name: str, of: str = "") -> Json:
     """Return a page of a listing, a hundred entries at most.
 
     Raises:
         AwsError: InvalidParameter, the token is not one that was given.
     """
-    if token and not (token.isascii() and token.isdigit() and int(token[:9]) % _PAGE == 0):
-        raise invalid("NextToken")
-    start = int((token or "0")[:9])
-    shown = list(entries[start : start + _PAGE])
-    more = start + _PAGE < len(entries)
-    return {name: shown, "NextToken": str(start + _PAGE) if more else None}
+    scope = f"sns {call.account} {call.region} {name} {of}"
+    shown, following = pages.page(
+        entries, _PAGE, token or None, scope=scope, refusal=invalid("NextToken")
+    )
+    return {name: shown, "NextToken": following}

@@ -110,14 +110,15 @@ class SubscriptionOperations(Base):
             for each in self._kept(topic)
             if topic.region == call.region and each.owner == call.account
         ]
-        return page(found, next_token, "Subscriptions")
+        return page(call, found, next_token, "Subscriptions")
 
     def list_subscriptions_by_topic(
         self, call: Call, topic_arn: str, next_token: str | None = None
     ) -> Json:
         """List a topic's subscriptions."""
         topic = self._topic(topic_arn, call)
-        return page([_listed(each) for each in self._kept(topic)], next_token, "Subscriptions")
+        found = [_listed(each) for each in self._kept(topic)]
+        return page(call, found, next_token, "Subscriptions", topic_arn)
 
     def get_subscription_attributes(self, call: Call, subscription_arn: str) -> Json:
         """Return a subscription's attributes."""

@@ -73,7 +73,7 @@ class TopicOperations(Base):
         """List the topics of an account and Region by name."""
         place = f"arn:aws:sns:{call.region}:{call.account}:"
         found = [{"TopicArn": arn} for arn in sorted(self._topics) if arn.startswith(place)]
-        return page(found, next_token, "Topics")
+        return page(call, found, next_token, "Topics")
 
     def get_topic_attributes(self, call: Call, topic_arn: str) -> Json:
         """Return a topic's attributes."""
