@@ -49,6 +49,22 @@ def lint() -> Callable[[Path], subprocess.CompletedProcess[str]]:
     return ask
 
 
+@pytest.fixture
+def lint_broken(
+    lint: Callable[[Path], subprocess.CompletedProcess[str]], tmp_path: Path
+) -> Callable[[Path, str, str], subprocess.CompletedProcess[str]]:
+    """Ask cfn-lint about a template in which one text, which must be there, is another."""
+
+    def ask(path: Path, old: str, new: str) -> subprocess.CompletedProcess[str]:
+        text = path.read_text()
+        assert old in text
+        broken = tmp_path / "broken.yaml"
+        broken.write_text(text.replace(old, new))
+        return lint(broken)
+
+    return ask
+
+
 _PKI = Path(__file__).parents[1] / "pki"
 _makers, _ocsp = _load(_PKI / "conftest.py"), _load(_PKI / "test_ocsp.py")
 

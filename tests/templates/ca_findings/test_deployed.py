@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pkilab import security_findings
 from pkilab.errors import LabError
 from pkilab.lab import Lab
-from pkilab.security_findings import Ceremony, deploy, find, resolve, wait_for
+from pkilab.security_findings import Ceremony, deploy, find, resolve, start_trail, wait_for
 
 CREATED = "Private CA Certificate Creation"
 OUTSIDE = "Private CA Certificate Creation Outside A Ceremony"
@@ -217,29 +217,13 @@ def test_a_crl_that_cannot_be_written_is_a_finding_until_one_is(world):
     assert over.Id == failed.Id
 
 
-def trail(world):
-    """Let a trail log what is called."""
-    s3, account = world.client("s3"), "111122223333"
-    s3.create_bucket(Bucket="trails")
-    service = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
-    acl = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
-    statements = [
-        service | {"Action": "s3:GetBucketAcl", "Resource": "arn:aws:s3:::trails"},
-        service | {
-            "Action": "s3:PutObject", "Condition": acl,
-            "Resource": f"arn:aws:s3:::trails/AWSLogs/{account}/*",
-        },
-    ]  # fmt: skip
-    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    s3.put_bucket_policy(Bucket="trails", Policy=policy)
-    trails = world.client("cloudtrail")
-    trails.create_trail(Name="all", S3BucketName="trails")
-    trails.start_logging(Name="all")
-
-
 def test_what_is_done_to_a_ca_is_a_finding_with_who_did_it(world):
     """By way of CloudTrail; what is undone archives it, and a refused call is nothing."""
-    trail(world)
+    world.client("s3").create_bucket(Bucket="trails")
+    start_trail(
+        world.client("cloudtrail"), world.client("s3"),
+        name="all", bucket="trails", account="111122223333",
+    )  # fmt: skip
     world.activate()
     world.deploy(authorities=[world.root.replace("authority/", "authority/0")])
     world.lab.clock.advance(minutes=20)

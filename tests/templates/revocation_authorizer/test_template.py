@@ -29,11 +29,8 @@ def test_cfn_lint_finds_nothing_in_the_template(lint):
         ("MaxValue: 2678400", "MostValue: 2678400", "E2001"),
     ],
 )
-def test_cfn_lint_would_find_a_mistake(lint, tmp_path, old, new, rule):
-    text = TEMPLATE.read_text()
-    assert old in text
-    (tmp_path / "broken.yaml").write_text(text.replace(old, new))
-    done = lint(tmp_path / "broken.yaml")
+def test_cfn_lint_would_find_a_mistake(lint_broken, old, new, rule):
+    done = lint_broken(TEMPLATE, old, new)
     assert done.returncode != 0
     assert re.search(rf"^{rule}", done.stdout, re.MULTILINE), done.stdout
 
