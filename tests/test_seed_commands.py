@@ -11,7 +11,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,6 +33,7 @@ from pkilab.pki import pem
 from pkilab.pki.keys import write_private_key
 from pkilab.pki.requests import build_request
 from pkilab.pki.truststore import load_truststore
+from tests.posts import words_of
 
 # A command starts a line, or follows a prompt or the colon of the sentence that introduces it.
 _COMMAND = re.compile(
@@ -53,30 +53,16 @@ class Command:
 
 
 @pytest.fixture(scope="module")
-def commands(project):
+def commands(seeds):
     """Every command line of every post, in order."""
-    folder = project.parent / "shared" / "seeds"
-    if not folder.is_dir():
-        pytest.skip("the posts (../shared/seeds) are not here")
     found = []
-    for file in sorted(folder.glob("*.txt")):
+    for file in seeds:
         text = file.read_text()
         starts = [(match.start(), match[1]) for match in _POST.finditer(text)]
         for match in _COMMAND.finditer(text):
             post = max(start for start in starts if start[0] <= match.start())[1]
             found.append(Command(post, match[1].strip()))
     return found
-
-
-def normalise(line, changes):
-    """Apply the listed changes, each of which must still be needed, and show both lines."""
-    result = line
-    for found, instead, _why in changes:
-        assert found in result, f"{found!r} is not in the post's line any more"
-        result = result.replace(found, instead)
-    shown = "".join(f"      {found!r} -> {new!r}: {why}\n" for found, new, why in changes)
-    sys.stdout.write(f"post: {line}\nran:  {result}\n{shown}")
-    return shlex.split(result)
 
 
 def test_every_command_of_the_posts_is_found(commands):
@@ -103,13 +89,11 @@ def sign_as_the_launch_post_does(commands, lab, folder, *changes):
     csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
     (folder / "csr" / "CSR.pem").write_text(csr)
     dates = _dates(lab.clock.now(), days=3650)
-    words = normalise(
+    words = words_of(
         command.line,
-        [
-            ("-days 3650", dates, "the world's time is not the machine's"),
-            ("openssl ca ", "openssl ca -batch ", "nobody is there to answer y"),
-            *changes,
-        ],
+        ("-days 3650", dates, "the world's time is not the machine's"),
+        ("openssl ca ", "openssl ca -batch ", "nobody is there to answer y"),
+        *changes,
     )
     said = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stderr
     signed = (folder / "certs" / "subordinate_cert.pem").read_text()
@@ -180,15 +164,6 @@ def _desktop_root(folder, lab):
     return (folder / "root.pem").read_text()
 
 
-@pytest.fixture(scope="module")
-def aws():
-    """The AWS command line; it pins its own botocore, so it lives apart from this environment."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if not program:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
-    return program
-
-
 MUTUAL_TLS = "Introducing mutual TLS authentication for Amazon API Gateway"
 WHO = "/C=US/ST=Washington/L=Seattle/O=Amazon Web Services/OU=Security"
 _PROMPT = "the prompts are answered on the command line"
@@ -198,19 +173,21 @@ def _named(name):
     return f"-subj '{WHO}/CN={name}'"
 
 
-def test_the_mutual_tls_posts_commands_run_from_the_first_to_the_last(commands, aws, tmp_path):
+def test_the_mutual_tls_posts_commands_run_from_the_first_to_the_last(
+    commands, aws_program, tmp_path
+):
     """openssl, cp, cat, aws and curl, as typed in the post, against the served world."""
     lines = [each.line for each in commands if each.post == MUTUAL_TLS]
     with Lab.simulated(seed="post", now="live") as lab:
         server = lab.serve()
         anchor = _site_of_the_mutual_tls_post(lab, tmp_path)
         environment = {
-            "PATH": f"{os.path.dirname(aws)}:{os.environ['PATH']}",  # noqa: PTH120 - text
+            "PATH": f"{os.path.dirname(aws_program)}:{os.environ['PATH']}",  # noqa: PTH120 - text
             "HOME": str(tmp_path), "AWS_PAGER": "", **lab.environment(),
         }  # fmt: skip
 
         def run(line, *changes):
-            words = normalise(line, changes)
+            words = words_of(line, *changes)
             return subprocess.run(  # noqa: S602 - the post's own line, redirection and all
                 shlex.join(words).replace("'>'", ">"), shell=True, cwd=tmp_path,
                 env=environment, capture_output=True, text=True, check=True,
@@ -313,7 +290,7 @@ def test_the_pfx_posts_commands_run_and_acm_takes_what_they_leave(commands, lab,
     def run(line, *answers):
         # Without a terminal openssl asks on standard input: the prompts of the post, answered.
         return subprocess.run(
-            normalise(line, ()), cwd=tmp_path, input="".join(f"{each}\n" for each in answers),
+            words_of(line), cwd=tmp_path, input="".join(f"{each}\n" for each in answers),
             capture_output=True, text=True, check=True, start_new_session=True,
         ).stderr  # fmt: skip
 
@@ -385,21 +362,13 @@ def _website_of_the_pfx_post(lab, folder):
     return (issued.certificate, *issued.chain)
 
 
-def test_the_aws_command_line_agrees_with_what_the_served_world_issues(aws, lab, tmp_path):
+def test_the_aws_command_line_agrees_with_what_the_served_world_issues(aws_cli, lab, tmp_path):
     """CA, CSR, certificate, CRL bucket and errors, as a user of the shell sees them."""
     server = lab.serve()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "AWS_PAGER": "",
-        **lab.environment(),
-    }
-    assert environment["AWS_ENDPOINT_URL"] == server.url
+    assert lab.environment()["AWS_ENDPOINT_URL"] == server.url
 
     def run(*words):
-        ran = subprocess.run(
-            [aws, *words], env=environment, capture_output=True, text=True, check=False
-        )
+        ran = aws_cli(lab, *words)
         return ran.returncode, ran.stdout, ran.stderr
 
     root = create_root(lab.client("acm-pca"), {"CommonName": "CLI Root"})

@@ -5,12 +5,7 @@ and a change that is not needed any more fails the test.
 """
 
 import json
-import os
 import re
-import shlex
-import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -18,52 +13,28 @@ from pkilab import Lab, dns_validation
 from pkilab.ca_hierarchy import create_root
 from pkilab.ct.precertificates import scts_of
 from pkilab.pki import pem
+from tests.posts import DESCRIBED, check_described, normalise, requested, words_of
 
 SITE = "example.com"
 
 
 @pytest.fixture(scope="module")
-def posts(project):
+def posts(seeds):
     """The text of the posts."""
-    folder = project.parent / "shared" / "seeds"
-    if not folder.is_dir():
-        pytest.skip("the posts (../shared/seeds) are not here")
-    return "\n".join(file.read_text() for file in sorted(folder.glob("*.txt")))
+    return "\n".join(file.read_text() for file in seeds)
 
 
 @pytest.fixture
-def aws(lab, tmp_path):
+def aws(lab, aws_cli):
     """Run the AWS command line against the served world, in an account of the lab's."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if not program:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
     lab.serve()
 
     def run(account, *words):
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "AWS_PAGER": "",
-            **lab.environment(account),
-        }
-        ran = subprocess.run(
-            [program, *words], env=environment, capture_output=True, text=True, check=False
-        )
+        ran = aws_cli(lab, *words, account=account)
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout or "{}")
 
     return run
-
-
-def normalise(text, changes):
-    """Apply the listed changes, each of which must still be needed, and show both texts."""
-    result = text
-    for found, instead, _why in changes:
-        assert found in result, f"{found!r} is not in the post's text any more"
-        result = result.replace(found, instead)
-    shown = "".join(f"      {found!r} -> {new!r}: {why}\n" for found, new, why in changes)
-    sys.stdout.write(f"post: {text}\nran:  {result}\n{shown}")
-    return result
 
 
 def shared_ca(lab):
@@ -103,55 +74,9 @@ def test_the_sharing_posts_acm_commands_run_and_print_what_it_shows(posts, lab, 
     """Requested in the consumer's account and issued by the owner's CA, member for member."""
     request, describe = re.findall(r"(?m)^\s*(?:\$ )?(aws acm .*)$", posts)
     ca = shared_ca(lab)
-    command = normalise(
-        request,
-        [
-            ("\u2013-domain-name", "--domain-name", "an en-dash for a hyphen"),
-            (
-                "arn:aws:acm-pca:region:111122223333:certificate-authority/"
-                "12345678-1234-1234-1234-example",
-                ca,
-                "a placeholder",
-            ),
-        ],
-    )
-    made = aws("consumer", *shlex.split(command)[1:])["CertificateArn"]
-    command = normalise(
-        describe,
-        [
-            (
-                "arn:aws:acm:region:444455556666:certificate/523ffc50-824a-492e-ac11-example",
-                made,
-                "a placeholder",
-            )
-        ],
-    )
-    told = aws("consumer", *shlex.split(command)[1:])["Certificate"]
-    assert {
-        "DomainName": "www.example2.com",
-        "Subject": "CN=www.example2.com",
-        "Issuer": "Example.com",
-        "Status": "ISSUED",
-        "Type": "PRIVATE",
-        "KeyAlgorithm": "RSA-2048",
-        "SignatureAlgorithm": "SHA256WITHRSA",
-        "RenewalEligibility": "INELIGIBLE",
-        "CertificateAuthorityArn": ca,
-    }.items() <= told.items()
-    sample = posts[posts.index(describe) :].partition("\n\n\n")[0]
-    members = set(re.findall(r'"(\w+)": ', sample)) - {"Certificate"}
-    assert len(members) > 20
-    # The sample of 2020 has an empty list of mails for a certificate that needs none.
-    assert members - _members(told) <= {"ValidationEmails"}
-
-
-def _members(value):
-    """Return every member's name in an answer."""
-    if isinstance(value, list):
-        return set().union(*map(_members, value)) if value else set()
-    if isinstance(value, dict):
-        return set(value) | set().union(*map(_members, value.values()))
-    return set()
+    made = aws("consumer", *requested(request, ca)[1:])["CertificateArn"]
+    line = words_of(describe, (DESCRIBED, made, "a placeholder"))
+    check_described(posts, describe, aws("consumer", *line[1:])["Certificate"], ca)
 
 
 def test_the_steps_of_the_dns_validation_post_are_five_commands(lab, aws, tmp_path):
@@ -208,13 +133,11 @@ def as_template(snippet, zone, *changes):
     """Put back what the typesetting lost, and what the reader has to fill in."""
     return normalise(
         snippet,
-        [
-            ("    Type:", "Resources:\n  Certificate:\n    Type:", _LOST),
-            ("      DomainName: example", "    Properties:\n      DomainName: example", _LOST),
-            ("            - Domain", "      DomainValidationOptions:\n            - Domain", _LOST),
-            ("ZZZHHHHWWWWAAA", zone, "a placeholder"),
-            *changes,
-        ],
+        ("    Type:", "Resources:\n  Certificate:\n    Type:", _LOST),
+        ("      DomainName: example", "    Properties:\n      DomainName: example", _LOST),
+        ("            - Domain", "      DomainValidationOptions:\n            - Domain", _LOST),
+        ("ZZZHHHHWWWWAAA", zone, "a placeholder"),
+        *changes,
     )
 
 

@@ -7,12 +7,10 @@ and a change that is not needed any more fails the test.
 import base64
 import hashlib
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 
 import pytest
 from botocore.exceptions import ClientError
@@ -23,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pkilab import Lab
+from tests.posts import normalise
 
 PLACEHOLDER = "<1234abcd-12ab-34cd-56ef-1234567890ab>"
 ACCOUNT = "<111122223333>"
@@ -30,12 +29,9 @@ FILE = b"the file that application A sends to application B"
 
 
 @pytest.fixture(scope="module")
-def post(project):
+def post(seeds):
     """The text of the post."""
-    folder = project.parent / "shared" / "seeds"
-    if not folder.is_dir():
-        pytest.skip("the posts (../shared/seeds) are not here")
-    text = "\n".join(file.read_text() for file in sorted(folder.glob("*.txt")))
+    text = "\n".join(file.read_text() for file in seeds)
     start = text.index("https://aws.amazon.com/blogs/security/digital-signing-asymmetric-keys-aws")
     return text[start : text.index("Post Syndicated from", start)]
 
@@ -49,41 +45,10 @@ def commands(post):
 
 
 @pytest.fixture
-def aws(lab, tmp_path):
+def aws(lab, aws_cli):
     """Run the AWS command line against the served world; return its exit, output and errors."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if not program:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
     lab.serve()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "AWS_PAGER": "",
-        **lab.environment("owner"),
-    }
-
-    def run(words):
-        return subprocess.run(
-            [program, *words[1:]],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
-
-
-def normalise(text, *changes):
-    """Apply the listed changes, each of which must still be needed, and show both texts."""
-    result = text
-    for found, instead, _why in changes:
-        assert found in result, f"{found!r} is not in the post's text any more"
-        result = result.replace(found, instead)
-    shown = "".join(f"      {found!r} -> {new!r}: {why}\n" for found, new, why in changes)
-    sys.stdout.write(f"post: {text}\nran:  {result}\n{shown}")
-    return result
+    return lambda words: aws_cli(lab, *words[1:])
 
 
 def with_key(command, key_id, *changes):

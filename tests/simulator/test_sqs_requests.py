@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
-import shutil
 import struct
-import subprocess
 import time
+from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
@@ -332,30 +330,11 @@ def test_messages_are_no_management_events_and_queues_are(lab, sqs, url):
 # The AWS command line.
 
 
-def test_the_command_line_sends_and_receives(lab, tmp_path):
+def test_the_command_line_sends_and_receives(lab, aws_cli):
     """Against the served world, with the real program."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if not program:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
-    lab.serve()
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PAGER": "",
-        **lab.environment("owner"),
-    }  # fmt: skip
-
     # Version 1 of the program goes to AWS's older host unless it is told on the line:
     # https://github.com/aws/aws-cli/issues/8737.
-    command = [program, "sqs", "--endpoint-url", environment["AWS_ENDPOINT_URL"]]
-
-    def aws(*words):
-        return subprocess.run(
-            [*command, *words],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    aws = partial(aws_cli, lab, "sqs", "--endpoint-url", lab.serve().url)
 
     first = aws("create-queue", "--queue-name", "q")
     assert first.returncode == 0, first.stderr

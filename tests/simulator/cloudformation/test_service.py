@@ -1,9 +1,6 @@
 """What is asked of stacks and answered, by boto3 and by the AWS command line."""
 
 import json
-import os
-import shutil
-import subprocess
 
 import pytest
 
@@ -321,32 +318,12 @@ def test_the_same_world_gives_the_same_stack(open_stacks):
 # The AWS command line.
 
 
-@pytest.fixture(scope="module")
-def aws():
-    """The AWS command line; it pins its own botocore, so it lives apart from this environment."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if not program:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
-    return program
-
-
-def test_the_aws_command_line_deploys_updates_and_deletes(aws, stacks, tmp_path):
+def test_the_aws_command_line_deploys_updates_and_deletes(aws_cli, stacks, tmp_path):
     """Also through a template in S3, and with nothing to change."""
     stacks.lab.serve()
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PAGER": "",
-        **stacks.lab.environment(),
-    }  # fmt: skip
 
     def run(*words, fails=False):
-        ran = subprocess.run(
-            [aws, *words],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ran = aws_cli(stacks.lab, *words)
         assert (ran.returncode != 0) == fails, ran.stderr
         return ran.stdout + ran.stderr
 

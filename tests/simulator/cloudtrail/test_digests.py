@@ -4,9 +4,6 @@ import base64
 import gzip
 import hashlib
 import json
-import os
-import shutil
-import subprocess
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -175,22 +172,11 @@ def test_public_keys_are_those_in_use_within_the_time(logs):
 
 
 @pytest.fixture
-def aws(tmp_path):
-    """Run the AWS command line against a lab that is served."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if not program:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
+def aws(aws_cli):
+    """Run the AWS command line, which must end as said; return what it printed."""
 
     def run(lab, *words, code=0):
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "AWS_PAGER": "",
-            **lab.environment(),
-        }
-        ran = subprocess.run(
-            [program, *words], env=environment, capture_output=True, text=True, check=False
-        )
+        ran = aws_cli(lab, *words)
         assert ran.returncode == code, ran.stderr + ran.stdout
         return ran.stdout
 

@@ -1,9 +1,6 @@
 """Hosted zones."""
 
 import json
-import os
-import shutil
-import subprocess
 import threading
 from datetime import timedelta
 
@@ -326,26 +323,17 @@ def test_an_account_has_at_most_500_zones(zones):
     zones.refused("TooManyHostedZones", zones.client.create_hosted_zone, **asked)
 
 
-def test_the_aws_command_line_reads_the_answers(zones):
+def test_the_aws_command_line_reads_the_answers(zones, aws_cli):
     """An outside client with its own parser."""
-    command = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if command is None:
-        pytest.skip("the AWS command line is not installed (PKILAB_AWS_CLI)")
-    server = zones.lab.serve()
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": "/nonexistent", **zones.lab.environment("owner"),
-        "AWS_ENDPOINT_URL": server.url,
-    }  # fmt: skip
+    zones.lab.serve()
     zone = zones.make()
     record = {"Name": "*.lab.example", "Type": "TXT", "TTL": 60}
     held = {**record, "ResourceRecords": [{"Value": '"<&>"'}]}
     batch = json.dumps({"Changes": [{"Action": "CREATE", "ResourceRecordSet": held}]})
 
     def run(*arguments):
-        asked = subprocess.run(
-            [command, "route53", *arguments, "--hosted-zone-id", zone, "--output", "json"],
-            env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        command = ("route53", *arguments, "--hosted-zone-id", zone, "--output", "json")
+        asked = aws_cli(zones.lab, *command)
         return asked.returncode, asked.stdout, asked.stderr
 
     status, out, err = run("change-resource-record-sets", "--change-batch", batch)

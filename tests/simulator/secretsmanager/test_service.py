@@ -1,9 +1,6 @@
 """Secrets: values that KMS's data keys really seal, versions, labels, deletion and who may."""
 
 import json
-import os
-import shutil
-import subprocess
 from datetime import timedelta
 
 import pytest
@@ -576,22 +573,12 @@ def test_values_are_in_no_trail_and_no_repr(manager):
         assert json.dumps(password) not in text
 
 
-def test_the_aws_command_line_creates_and_gets(manager, tmp_path):
+def test_the_aws_command_line_creates_and_gets(manager, aws_cli, tmp_path):
     """An outside client against a served lab."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if program is None:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
     manager.lab.serve()
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PAGER": "",
-        **manager.lab.environment(),
-    }  # fmt: skip
 
     def run(*words):
-        ran = subprocess.run(
-            [program, "secretsmanager", *words, "--output", "json"],
-            env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        ran = aws_cli(manager.lab, "secretsmanager", *words, "--output", "json")
         return ran.returncode, ran.stdout, ran.stderr
 
     (tmp_path / "key.pem").write_text("-----BEGIN\n" + "k" * 65_000)

@@ -1,9 +1,6 @@
 """Security Hub on the wire: boto3, policies, the trail, and the AWS command line."""
 
 import json
-import os
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -178,24 +175,12 @@ def test_a_policy_forbids_fields_and_values_of_an_update(guarded, new_finding):
 
 
 @pytest.fixture
-def aws(lab, tmp_path):
+def aws(lab, aws_cli):
     """Run the AWS command line against the served world."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if not program:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
     lab.serve()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "AWS_PAGER": "",
-        **lab.environment("owner"),
-    }
 
     def run(*words):
-        ran = subprocess.run(
-            [program, "securityhub", *words],
-            env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        ran = aws_cli(lab, "securityhub", *words)
         return ran.returncode, json.loads(ran.stdout or "{}"), ran.stderr
 
     return run

@@ -2,9 +2,7 @@
 
 import http.client
 import json
-import os
-import shutil
-import subprocess
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -179,22 +177,10 @@ def test_what_is_not_simulated_is_refused_in_the_query_protocol(sns):
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
 
-def test_the_command_line_fans_out(lab, tmp_path, queue):
+def test_the_command_line_fans_out(lab, aws_cli, queue):
     """Against the served world: topic, subscription, message, signature's certificate."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if not program:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
     lab.serve()
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PAGER": "",
-        **lab.environment("owner"),
-    }  # fmt: skip
-
-    def aws(*words):
-        return subprocess.run(
-            [program, "sns", *words], env=environment, cwd=tmp_path, capture_output=True,
-            text=True, check=False,
-        )  # fmt: skip
+    aws = partial(aws_cli, lab, "sns")
 
     made = aws("create-topic", "--name", "t", "--attributes", "SignatureVersion=2")
     assert json.loads(made.stdout) == {"TopicArn": ARN}

@@ -2,9 +2,6 @@
 
 import base64
 import json
-import os
-import shutil
-import subprocess
 
 import pytest
 from botocore.exceptions import ClientError
@@ -535,22 +532,12 @@ def test_equal_seeds_give_equal_ciphertexts():
     assert stored() == stored()
 
 
-def test_the_aws_command_line_puts_and_gets(store, tmp_path):
+def test_the_aws_command_line_puts_and_gets(store, aws_cli, tmp_path):
     """An outside client against a served lab."""
-    program = os.environ.get("PKILAB_AWS_CLI") or shutil.which("aws")
-    if program is None:
-        pytest.skip("no aws command line: `make test` builds one, or set PKILAB_AWS_CLI")
     store.lab.serve()
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PAGER": "",
-        **store.lab.environment(),
-    }  # fmt: skip
 
     def run(*words):
-        ran = subprocess.run(
-            [program, "ssm", *words, "--output", "json"],
-            env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        ran = aws_cli(store.lab, "ssm", *words, "--output", "json")
         return ran.returncode, ran.stdout, ran.stderr
 
     (tmp_path / "key.pem").write_text("-----BEGIN\n" + "k" * 4090)
