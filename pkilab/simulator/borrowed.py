@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,16 +22,32 @@ from moto.core.base_backend import BackendDict
 from moto.core.exceptions import HTTPException
 from moto.core.request import normalize_request
 from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
 from moto.moto_api._internal import mock_random
 from moto.s3.responses import S3Response
 from werkzeug.formparser import FormDataParser
 
 from pkilab.credentials import Credentials
 from pkilab.simulator.borrowed_requests import failure, read, written_plainly
-from pkilab.simulator.s3 import close_new_buckets, leave_policies_alone, require_upload
-from pkilab.simulator.service import AwsError, Call, HttpRequest, HttpResponse, not_simulated
+from pkilab.simulator.s3 import (
+    close_new_buckets,
+    has_bucket,
+    leave_policies_alone,
+    read_bucket_tags,
+    require_upload,
+    tag_new_bucket,
+)
+from pkilab.simulator.service import (
+    AwsError,
+    Call,
+    HttpRequest,
+    HttpResponse,
+    Json,
+    not_simulated,
+)
 from pkilab.simulator.sqs import Queues, mend_queues
 from pkilab.simulator.sqs_requests import Sqs
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 # Signing name -> what moto calls it. Anything else is refused: facts about where moto's other
@@ -41,7 +57,6 @@ BORROWED = {
     "iam": "iam",
     "logs": "logs",
     "sqs": "sqs",
-    "tagging": "resourcegroupstaggingapi",
 }
 _USER_NAME = "learner"
 _ADMINISTRATOR = {
@@ -93,9 +108,28 @@ class Borrowed:
             raise
         if service == "s3" and "UploadId" in members:
             require_upload(members["Bucket"], members.get("Key", ""), members["UploadId"])
-        response = self.answer(service, written_plainly(service, request, members), call)
+        asked = written_plainly(service, request, members)
+        if service == "s3" and operation == "CreateBucket":
+            response = self._create_bucket(asked, members, call)
+        else:
+            response = self.answer(service, asked, call)
         world.trail.record(service, operation, members, call, error=failure(response))
         return response
+
+    def _create_bucket(self, request: HttpRequest, members: Json, call: Call) -> HttpResponse:
+        """Make a bucket with its tags: both, or neither. One that was there keeps its own."""
+        tags = read_bucket_tags(members.get("CreateBucketConfiguration", {}).get("Tags", ()))
+        new = not has_bucket(members["Bucket"])
+        response = self.answer("s3", request, call)
+        if tags and new and failure(response) is None:
+            tag_new_bucket(members["Bucket"], tags)
+        return response
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's log groups of a Region with their tags."""
+        backend = logs_backends[account][region]
+        for each in backend.groups.values():
+            yield each.arn.removesuffix(":*"), backend.tagger.get_tag_dict_for_resource(each.arn)
 
     def answer(self, service: str, request: HttpRequest, call: Call) -> HttpResponse:
         """Answer as `respond` does, where leave was asked for already.

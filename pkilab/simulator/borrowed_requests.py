@@ -28,7 +28,6 @@ from pkilab.simulator.service import (
 )
 from pkilab.simulator.sqs_checks import read_members
 
-_MODELS = {"tagging": "resourcegroupstaggingapi"}  # by signing name
 _LABELS = re.compile(r"/([^/]+)(?:/(.+))?")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _CODE = re.compile(rb"<Code>([^<]*)</Code>|\"__type\": ?\"(?:[^\"]*#)?([^\"]*)\"")
@@ -41,19 +40,19 @@ _SQS_TYPE = "application/x-amz-json-1.0"
 def read(service: str, request: HttpRequest) -> tuple[str, Json]:
     """Return the operation and the members of a request; ``request.url`` is path-style.
 
-    Of S3's members those in the path, the query and the headers are read, and DeleteObjects' keys.
+    Of S3's members those in the path, the query and the headers are read, and what DeleteObjects
+    and CreateBucket say in their bodies.
     What stands twice in a query is refused: moto would take the one, and IAM hear of the other.
 
     Raises:
         AwsError: it is no operation of the service, or more than one, or cannot be read.
     """
-    name = _MODELS.get(service, service)
     if service == "s3":
         return _read_s3(request)
     if service == "sqs" and not request.headers.get("content-type", "").startswith(_SQS_TYPE):
         raise not_simulated("sqs over any protocol but AWS JSON 1.0")
     _, _, target = request.headers.get("x-amz-target", "").rpartition(".")
-    model = service_model(name)
+    model = service_model(service)
     if target not in model.operation_names:
         raise AwsError("UnknownOperationException", f"Unknown operation: {target!r}")
     if service == "sqs":
@@ -143,6 +142,8 @@ def _read_s3(request: HttpRequest) -> tuple[str, Json]:
     members |= _plain_members(chosen.model, asked, request)
     if chosen.model.name == "DeleteObjects":
         members["Delete"] = {"Objects": list(_deleted(request.body))}
+    if chosen.model.name == "CreateBucket" and request.body:
+        members["CreateBucketConfiguration"] = _configuration(request.body)
     return chosen.model.name, members
 
 
@@ -211,13 +212,42 @@ def _plain(shape: Shape, text: str) -> Any:  # noqa: ANN401 - by the shape
 
 
 def _deleted(body: bytes) -> Iterator[Json]:
+    for each in _document(body):
+        said = _texts(each)
+        if "Key" in said:
+            yield {name: said[name] for name in ("Key", "VersionId") if name in said}
+
+
+def _configuration(body: bytes) -> Json:
+    """Return what CreateBucket says of a bucket: its Region and its tags."""
+    found: Json = {}
+    root = _document(body)
+    for each in root:
+        name = _name(each)
+        if name not in {"LocationConstraint", "Tags"}:
+            raise not_simulated(f"s3:CreateBucket with CreateBucketConfiguration.{name}")
+        if name in found or _name(root) != "CreateBucketConfiguration":
+            raise _malformed()
+        found[name] = [*map(_texts, each)] if name == "Tags" else each.text or ""
+    return found
+
+
+def _document(body: bytes) -> ET.Element:
     try:
         text = body.decode()
         refused = "<!DOCTYPE" in text or _OTHER_ENCODING.match(text)  # moto would heed it
-        root = ET.fromstring("" if refused else text)  # noqa: S314 - no entities
+        return ET.fromstring("" if refused else text)  # noqa: S314 - no entities
     except (ET.ParseError, ValueError, LookupError) as error:
-        raise AwsError("MalformedXML", "The XML you provided was not well-formed") from error
-    for each in root:
-        said = {child.tag.rpartition("}")[2]: child.text or "" for child in each}
-        if "Key" in said:
-            yield {name: said[name] for name in ("Key", "VersionId") if name in said}
+        raise _malformed() from error
+
+
+def _texts(element: ET.Element) -> dict[str, str]:
+    return {_name(each): each.text or "" for each in element}
+
+
+def _name(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _malformed() -> AwsError:
+    return AwsError("MalformedXML", "The XML you provided was not well-formed")

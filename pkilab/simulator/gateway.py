@@ -68,6 +68,8 @@ from pkilab.simulator.service import (
 from pkilab.simulator.sns.service import Sns
 from pkilab.simulator.ssm.service import Ssm
 from pkilab.simulator.sts.service import Sts
+from pkilab.simulator.tagging.resources import Taggable
+from pkilab.simulator.tagging.service import Tagging
 from pkilab.simulator.world import World
 
 # Authorization: AWS4-HMAC-SHA256 Credential=KEY/20260105/us-east-1/acm-pca/aws4_request, ...
@@ -129,6 +131,7 @@ class Gateway:
         if world.enforce_policies:
             # Keys ask the gate whom a new policy would lock out; the gate asks for keys' policies.
             kms = Kms(world, lambda call: gate.policies_of(call))  # noqa: PLW0108 - made below
+            kms.hears_of = self.identities.hears_of
         else:
             kms = Kms(world)
         parameters = Ssm(world, kms, self.events)
@@ -184,7 +187,17 @@ class Gateway:
             parameters,
             secrets,
         )
-        self._services = {service.name: service for service in faithful}
+        tagging = Tagging(
+            world,
+            (
+                *(each for each in faithful if isinstance(each, Taggable)),
+                domains,
+                self._s3,
+                self.queues,
+                self._borrowed,
+            ),
+        )
+        self._services = {service.name: service for service in (*faithful, tagging)}
         self._trust = amazon
         self._ocsp = OcspResponder(
             world, lambda: (*private_ca.authorities(), *self._trust.authorities())

@@ -54,6 +54,7 @@ class SimulatedPlace:
             for alias, credentials in self.gateway.credentials.items()
         }
         self._inner: Server | None = None
+        self._zones: dict[str, str] = {}
         self.gateway.functions.network = self._network
 
     def client(
@@ -102,6 +103,15 @@ class SimulatedPlace:
             )
         except (OSError, OverflowError) as error:  # the latter: no such port number
             raise LabError(f"cannot listen on {host}:{port}: {error}") from error
+
+    def domain(self, simulated: str) -> tuple[str, str]:
+        """Return the name and its zone's id; the zone is made when it is first asked for."""
+        zone = ".".join(simulated.split(".")[-2:])
+        if zone not in self._zones:
+            route53 = self.client("route53", next(iter(self.accounts)), self.region)
+            made = route53.create_hosted_zone(Name=zone, CallerReference=f"the owner of {zone}")
+            self._zones[zone] = made["HostedZone"]["Id"].rpartition("/")[2]
+        return simulated, self._zones[zone]
 
     def environment(self, account: str) -> dict[str, str]:
         """Return an ``aws`` user's variables, all but the endpoint."""

@@ -6,7 +6,7 @@ version is pinned, because they are not a public interface.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,9 +14,11 @@ from moto.iam.access_control import PermissionResult
 from moto.s3 import models
 
 from pkilab.simulator.bucket_policies import allows
-from pkilab.simulator.service import AwsError
+from pkilab.simulator.service import AwsError, Json
+from pkilab.simulator.tagging.resources import Tagged
 
 CannedAcl = Literal["private", "public-read", "bucket-owner-full-control"]
+_MOST_TAGS, _KEY, _VALUE = 50, 128, 256  # of a bucket; characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,13 @@ class S3:
         tags: dict[str, str] = backend.tagger.get_tag_dict_for_resource(stored.arn)
         return tags
 
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's buckets of a Region with their tags."""
+        backend = models.s3_backends[account]["aws"]
+        for name, found in backend.buckets.items():
+            if found.region_name == region:
+                yield f"arn:aws:s3:::{name}", backend.tagger.get_tag_dict_for_resource(found.arn)
+
     def put(
         self,
         bucket: str,
@@ -168,6 +177,45 @@ class S3:
         return allows(policy, action, resource, service=None, context=context)
 
 
+def read_bucket_tags(tags: Sequence[Json]) -> dict[str, str]:
+    """Return the tags that a new bucket is to have.
+
+    Raises:
+        AwsError: InvalidTag, a key is reserved, is there twice or is no key, or a value is none;
+            BadRequest, there are too many.
+
+    Source: S3 API Reference, PutBucketTagging ("Errors"); S3 User Guide, "Using cost allocation S3
+    bucket tags". What CreateBucket says of such tags is taken to be the same.
+    """
+    found: dict[str, str] = {}
+    for each in tags:
+        key, value = each.get("Key", ""), each.get("Value", "")
+        if key.lower().startswith("aws:"):
+            raise _bad_tag("System tags cannot be added/updated by requester")
+        if key in found:
+            raise _bad_tag("Cannot provide multiple Tags with the same key")
+        if not 1 <= len(key) <= _KEY:
+            raise _bad_tag("The TagKey you have provided is invalid")
+        if len(value) > _VALUE:
+            raise _bad_tag("The TagValue you have provided is invalid")
+        found[key] = value
+    if len(found) > _MOST_TAGS:
+        raise AwsError("BadRequest", f"Bucket tag count cannot be greater than {_MOST_TAGS}")
+    return found
+
+
+def has_bucket(name: str) -> bool:
+    """Say whether somebody has a bucket of that name."""
+    return _model(name) is not None
+
+
+def tag_new_bucket(name: str, tags: Mapping[str, str]) -> None:
+    """Give a bucket that was made just now the tags that it was made with; moto leaves them out."""
+    if (found := _model(name)) is not None:
+        backend = models.s3_backends[found.account_id][found.partition]
+        backend.put_bucket_tagging(name, dict(tags))
+
+
 def require_upload(bucket: str, key: str, upload_id: str) -> None:
     """Check that a multipart upload is one of its object; moto goes by the id alone.
 
@@ -183,6 +231,10 @@ def require_upload(bucket: str, key: str, upload_id: str) -> None:
             "have been aborted or completed.",
             404,
         )
+
+
+def _bad_tag(message: str) -> AwsError:
+    return AwsError("InvalidTag", message)
 
 
 def _model(name: str) -> Any | None:  # noqa: ANN401 - moto publishes no types

@@ -126,9 +126,13 @@ def service_model(service: str) -> ServiceModel:
 
 
 class JsonService:
-    """Base of a service that speaks AWS JSON 1.1. Subclasses set ``name`` and add operations."""
+    """Base of a service that speaks AWS JSON 1.1. Subclasses set ``name`` and add operations.
+
+    ``model`` is what botocore calls the service, where it is something else.
+    """
 
     name: ClassVar[str]
+    model: ClassVar[str] = ""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -150,7 +154,7 @@ class JsonService:
         Raises:
             AwsError: with the code that AWS answers.
         """
-        model = service_model(self.name)
+        model = service_model(self.model or self.name)
         if operation not in model.operation_names:
             raise AwsError("UnknownOperationException", f"Unknown operation: {operation!r}")
         shape = model.operation_model(operation)

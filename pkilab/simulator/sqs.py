@@ -33,6 +33,7 @@ from pkilab.simulator.bucket_policies import allows
 from pkilab.simulator.identity.keys import unique_id
 from pkilab.simulator.service import AwsError, Json
 from pkilab.simulator.sqs_checks import check_message
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
@@ -95,6 +96,11 @@ class Queues:
         """Return the queue of an ARN, for policies."""
         found = self.find(arn)
         return Resource(arn, found.account, found.tags, found.policy) if found else None
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's queues of a Region with their tags."""
+        for each in models.sqs_backends[account][region].queues.values():
+            yield each.queue_arn, dict(each.tags)
 
     def send(
         self,

@@ -191,8 +191,9 @@ class World:
         start: the frozen start time, or ``None`` for the machine's time.
         accounts: alias to 12-digit account id; the first is the default account.
         region: where clients go that name no Region.
-        latency: how long asynchronous work takes (keys, issuance, audit reports). Zero by
-            default: AWS's intermediate states are skipped.
+        latency: how long asynchronous work takes (keys, issuance, audit reports), and, where
+            policies are enforced, until others hear of IAM's changes. Zero by default: AWS's
+            intermediate states are skipped.
         enforce_policies: whether callers need IAM's leave, and signatures are checked.
         enforce_quotas: whether services throttle, by the world's clock.
     """

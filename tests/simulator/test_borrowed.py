@@ -51,6 +51,57 @@ def test_moto_keeps_the_worlds_time(place):
     assert iam.create_user(UserName="x")["User"]["CreateDate"] == place.clock.now()
 
 
+def tagged(**tags):
+    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+
+@pytest.mark.parametrize(
+    ("region", "place_of_it"), [("us-east-1", None), ("us-east-1", "eu-west-1"),
+                                ("eu-west-1", "eu-west-1")],
+)  # fmt: skip
+def test_a_bucket_has_the_tags_that_it_was_made_with(place, region, place_of_it):
+    """In the Region that is asked, and in another, where the request names that one."""
+    s3 = place.client("s3", "owner", region)
+    asked = tagged(team="pki", mark="ü&<")
+    where = {"LocationConstraint": place_of_it} if place_of_it else {}
+    s3.create_bucket(Bucket="lab-bucket", CreateBucketConfiguration=asked | where)
+    assert s3.get_bucket_tagging(Bucket="lab-bucket")["TagSet"] == asked["Tags"]
+    assert s3.get_bucket_location(Bucket="lab-bucket")["LocationConstraint"] == place_of_it
+
+
+def test_tags_that_cannot_be_make_no_bucket(place):
+    """Both, or neither."""
+    s3 = place.client("s3", "owner", "us-east-1")
+    with pytest.raises(ClientError, match="InvalidTag"):
+        s3.create_bucket(Bucket="lab-bucket", CreateBucketConfiguration=tagged(**{"aws:a": "1"}))
+    assert s3.list_buckets()["Buckets"] == []
+
+
+def test_a_bucket_that_is_refused_has_no_tags(place):
+    """Without its Region where one must be named, or where somebody has the name."""
+    owner, other = (place.client("s3", alias, "eu-west-1") for alias in ACCOUNTS)
+    with pytest.raises(ClientError, match="IllegalLocationConstraintException"):
+        owner.create_bucket(Bucket="lab-bucket", CreateBucketConfiguration=tagged(a="1"))
+    here = {"LocationConstraint": "eu-west-1"}
+    owner.create_bucket(Bucket="lab-bucket", CreateBucketConfiguration=here)
+    with pytest.raises(ClientError, match="BucketAlreadyExists"):
+        other.create_bucket(Bucket="lab-bucket", CreateBucketConfiguration=here | tagged(a="1"))
+    with pytest.raises(ClientError, match="NoSuchTagSet"):
+        owner.get_bucket_tagging(Bucket="lab-bucket")
+
+
+def test_a_bucket_made_again_keeps_its_tags(place):
+    """In us-east-1 that is no error; whoever asks once more does not make it theirs."""
+    s3 = place.client("s3", "owner", "us-east-1")
+    s3.create_bucket(Bucket="plain")
+    s3.create_bucket(Bucket="plain", CreateBucketConfiguration=tagged(a="1"))
+    with pytest.raises(ClientError, match="NoSuchTagSet"):
+        s3.get_bucket_tagging(Bucket="plain")
+    s3.create_bucket(Bucket="lab-bucket", CreateBucketConfiguration=tagged(a="1"))
+    s3.create_bucket(Bucket="lab-bucket", CreateBucketConfiguration=tagged(a="2"))
+    assert s3.get_bucket_tagging(Bucket="lab-bucket")["TagSet"] == tagged(a="1")["Tags"]
+
+
 def test_a_bucket_name_taken_by_another_account_cannot_be_had(place):
     """Names are global; the owner's own is its own."""
     owner, other = (place.client("s3", alias, "us-east-1") for alias in ACCOUNTS)

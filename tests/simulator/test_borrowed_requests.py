@@ -110,8 +110,36 @@ def test_a_list_of_deletions_that_is_no_xml_is_refused():
             read("s3", HttpRequest("POST", url, {}, body))
 
 
+def test_what_a_new_bucket_is_to_be_is_read():
+    """Its Region and its tags, as botocore writes them; nothing else is simulated."""
+    pairs = [{"Key": "team", "Value": "pki & co"}, {"Key": "empty", "Value": ""}]
+    asked = {"LocationConstraint": "eu-west-1", "Tags": pairs}
+    _, seen = read("s3", sent("CreateBucket", Bucket="lab", CreateBucketConfiguration=asked))
+    assert seen["CreateBucketConfiguration"] == asked
+    directory = {"Bucket": {"Type": "Directory", "DataRedundancy": "SingleAvailabilityZone"}}
+    with pytest.raises(AwsError, match=r"CreateBucketConfiguration\.Bucket") as refused:
+        read("s3", sent("CreateBucket", Bucket="lab", CreateBucketConfiguration=directory))
+    assert refused.value.code == "NotImplemented"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<CreateBucketConfiguration>",
+        b"<!DOCTYPE d><CreateBucketConfiguration/>",
+        b"<Other><Tags/></Other>",
+        b"<CreateBucketConfiguration><Tags/><Tags/></CreateBucketConfiguration>",
+    ],
+)
+def test_a_configuration_that_could_be_read_otherwise_is_refused(body):
+    """IAM is asked about what the bucket is to be."""
+    url = "https://s3.us-east-1.amazonaws.com/lab"
+    with pytest.raises(AwsError, match="MalformedXML"):
+        read("s3", HttpRequest("PUT", url, {}, body))
+
+
 def test_json_is_read_by_its_model():
-    """JSON 1.1, as Logs and tagging speak it."""
+    """JSON 1.1, as Logs speaks it."""
     target = {"x-amz-target": "Logs_20140328.CreateLogGroup"}
     asked = HttpRequest("POST", "https://logs.amazonaws.com/", target, b'{"logGroupName": "g"}')
     assert read("logs", asked) == ("CreateLogGroup", {"logGroupName": "g"})

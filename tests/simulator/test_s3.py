@@ -5,7 +5,8 @@ import pytest
 from moto.core.base_backend import BackendDict
 from moto.s3.models import s3_backends
 
-from pkilab.simulator.s3 import S3, Bucket, close_new_buckets
+from pkilab.simulator.s3 import S3, Bucket, close_new_buckets, read_bucket_tags
+from pkilab.simulator.service import AwsError
 
 OWNER = "111122223333"
 
@@ -146,3 +147,24 @@ def test_a_version_is_open_to_anyone_if_the_policy_says_so(backend):
     policy("s3:GetObject", Condition={"Bool": {"aws:SecureTransport": "true"}})
     assert not S3().readable_by_anyone("lab", "k")
     assert S3().readable_by_anyone("lab", "k", secure=True)
+
+
+@pytest.mark.parametrize(
+    ("tags", "code"),
+    [
+        ([("a", "1"), ("a", "2")], "InvalidTag"),
+        ([("AWS:a", "1")], "InvalidTag"),
+        ([("", "1")], "InvalidTag"),
+        ([("k" * 129, "1")], "InvalidTag"),
+        ([("k", "v" * 257)], "InvalidTag"),
+        ([(f"k{number}", "") for number in range(51)], "BadRequest"),
+    ],
+    ids=["twice", "reserved", "no key", "a long key", "a long value", "too many"],
+)
+def test_a_new_buckets_tags_are_checked(tags, code):
+    """In S3's codes; fifty of the longest are taken."""
+    with pytest.raises(AwsError) as refused:
+        read_bucket_tags([{"Key": key, "Value": value} for key, value in tags])
+    assert refused.value.code == code
+    most = {f"{number:0128}": "v" * 256 for number in range(50)}
+    assert read_bucket_tags([{"Key": key, "Value": most[key]} for key in most]) == most

@@ -36,11 +36,19 @@ def _request(asked: Asked) -> Iterator[Access]:
         "acm:export": options.get("Export", "DISABLED"),
     }
     yield asked.access(context=given(keys) | tagging(members.get("Tags")))
+    yield from _tagged(asked, asked.arn("certificate/*"))
 
 
 def _import(asked: Asked) -> Iterator[Access]:
     arn = asked.members.get(_CERTIFICATE) or asked.arn("certificate/*")
     yield asked.access(arn, context=tagging(asked.members.get("Tags")))
+    yield from _tagged(asked, arn)
+
+
+def _tagged(asked: Asked, arn: str) -> Iterator[Access]:
+    """Yield what the tags of a new certificate need (ACM User Guide, "Tagging resources")."""
+    if tags := tagging(asked.members.get("Tags")):
+        yield asked.access(arn, "AddTagsToCertificate", tags)
 
 
 def _named(asked: Asked) -> Iterator[Access]:

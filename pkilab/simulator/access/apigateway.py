@@ -3,8 +3,13 @@
 An action is the HTTP method and its resource the path of the API's own request, so that a table is
 read off botocore's model. A few settings have actions of their own besides.
 
-Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon API
-Gateway Management" and "... Management V2".
+Tags of something new are written to ``/tags`` as well, to the ARN that it will have, or else need
+apigateway:TagResource, which is in no list of AWS's.
+
+Sources: Service Authorization Reference, "Actions, resources, and condition keys for Amazon API
+Gateway Management" and "... Management V2"; refusals of creates with tags as public issues quote
+them (mattclay/aws-terminator 284, aws-amplify/amplify-cli 12316, cloudtools/awacs 254); handlers of
+AWS::ApiGatewayV2::Api in the CloudFormation registry.
 """
 
 from __future__ import annotations
@@ -30,6 +35,7 @@ from pkilab.simulator.service import service_model, wire_name
 PREFIX = "apigateway"
 KEYS = frozenset({"aws:requesttag/", "aws:tagkeys"})
 _LABEL = re.compile(r"\{([\w-]+)\+?\}")
+_TAGGED_BY_NAME = ("CreateDomainName", "CreateStage", "CreateVpcLink")  # of the later generation
 _DOMAINS = "CreateDomainName UpdateDomainName"
 _POLICIES = "CreateRestApi UpdateRestApi"
 
@@ -60,6 +66,13 @@ def _method(service: str, asked: Asked) -> Iterator[Access]:
     tags = tagging(members.get("tags") or members.get("Tags"))
     keys = removing(members.get("tagKeys") or members.get("TagKeys"))
     yield asked.access(resource, action, tags | keys)
+    if not tags or action != "POST":
+        return
+    if service == "apigatewayv2" and asked.operation in _TAGGED_BY_NAME:
+        yield asked.access(resource, "TagResource", tags)
+    else:
+        made = quote(f"{resource}/*", safe="*")
+        yield asked.access(f"arn:aws:apigateway:{asked.call.region}::/tags/{made}", "PUT", tags)
 
 
 def _domain(service: str, asked: Asked) -> Iterator[Access]:

@@ -29,6 +29,7 @@ class Access:
         context: the request's condition keys for this action, in lower case.
         requires_resource_policy: an identity policy alone never allows it.
         shown: what a refusal calls the resource, where that is not its ARN.
+        otherwise: another action that is enough as well; a refusal does not name it.
     """
 
     action: str
@@ -37,6 +38,7 @@ class Access:
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     requires_resource_policy: bool = False
     shown: str | None = None
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

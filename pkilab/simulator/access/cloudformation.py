@@ -26,8 +26,8 @@ PREFIX = "cloudformation"
 KEYS = frozenset(
     {
         "cloudformation:changesetname", "cloudformation:resourcetypes", "cloudformation:rolearn",
-        "cloudformation:stackpolicyurl", "cloudformation:templateurl", "aws:requesttag/",
-        "aws:tagkeys",
+        "cloudformation:stackpolicyurl", "cloudformation:templateurl",
+        "cloudformation:createaction", "aws:requesttag/", "aws:tagkeys",
     }
 )  # fmt: skip
 
@@ -50,6 +50,9 @@ def _stack(asked: Asked) -> Iterator[Access]:
     name = asked.members.get("StackName") or ""
     arn = name if name.startswith("arn:") else asked.arn(f"stack/{name or '*'}/*")
     yield asked.access(arn, context=_context(asked))
+    if tags := tagging(asked.members.get("Tags")):
+        made_by = {"cloudformation:createaction": asked.operation}
+        yield asked.access(arn, "TagResource", tags | made_by)
     yield from pass_role(asked.members.get("RoleARN"), "cloudformation.amazonaws.com")
 
 

@@ -36,6 +36,8 @@ def denial(
         near: whether caller and resource are of one account or of one organization.
         own: whether they are of one account.
     """
+    if service == "logs" and access.otherwise:
+        return _coded(service, _untagged(user, access))
     return _coded(service, _sentence(user, access, decision, near=near, own=own))
 
 
@@ -58,6 +60,14 @@ def _sentence(user: str, access: Access, decision: Decision, *, near: bool, own:
         because = ""  # AssumeRole says neither which half is missing nor whether the role is there
     sentence = f"User: {user} is not authorized to perform: {access.action}{where}"
     return f"{sentence} {because}" if because else sentence
+
+
+def _untagged(user: str, access: Access) -> str:
+    """Return how CloudWatch Logs refuses tags; DataDog/cloudformation-template 61 quotes it."""
+    return (
+        f"User with accountId: {user.split(':')[4]} is not authorized to perform CreateLogGroup "
+        f'with Tags. An additional permission "{access.action}" is required.'
+    )
 
 
 def _where(prefix: str, access: Access) -> str:

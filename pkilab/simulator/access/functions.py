@@ -68,7 +68,10 @@ def _configure(asked: Asked) -> Iterator[Access]:
         "lambda:securitygroupids": network.get("SecurityGroupIds"),
         "lambda:codesigningconfigarn": members.get("CodeSigningConfigArn"),
     }
-    yield asked.access(_arn(asked), context=given(keys) | tagging(members.get("Tags")))
+    tags = tagging(members.get("Tags"))
+    yield asked.access(_arn(asked), context=given(keys) | tags)
+    if tags:  # as AWS's refusals say: aws-samples/amazon-mwaa-examples 63
+        yield asked.access(_arn(asked), "TagResource", tags)
     yield from pass_role(members.get("Role"), _SERVICE)
     yield from _code(members.get("Code") or {}, asked)
 

@@ -84,6 +84,10 @@ class Gate(world.Gate):
             return
         for access in accesses(service, operation, members, call, self._facts):
             request, decision = self.ask(access, call, members)
+            if not decision.allowed and access.otherwise:
+                other = replace(access, action=access.otherwise)
+                if self.ask(other, call, members)[1].allowed:
+                    continue
             if not decision.allowed:
                 account = call.identity.principal.account
                 own = request.owner == account

@@ -30,6 +30,17 @@ KEYS = frozenset(
     }
 )  # fmt: skip
 _BOUNDARY = "iam:permissionsboundary"
+# What tags of something new need besides; each entity's page on tags in the IAM User Guide.
+_TAGGING = {
+    "CreateInstanceProfile": "TagInstanceProfile",
+    "CreateOpenIDConnectProvider": "TagOpenIDConnectProvider",
+    "CreatePolicy": "TagPolicy",
+    "CreateRole": "TagRole",
+    "CreateSAMLProvider": "TagSAMLProvider",
+    "CreateUser": "TagUser",
+    "CreateVirtualMFADevice": "TagMFADevice",
+    "UploadServerCertificate": "TagServerCertificate",
+}
 _Arn = Callable[[Asked], str]
 
 
@@ -93,7 +104,13 @@ def _action(arn: _Arn, *, bounded: bool = False) -> Rule:
         if bounded and _BOUNDARY not in context:
             found = asked.facts.resource(resource)
             context |= dict(found.details) if found else {}
-        yield asked.access(resource, context=context)
+        # A policy that is not there yet is called by its name alone.
+        named = asked.members.get("PolicyName") if asked.operation == "CreatePolicy" else None
+        shown = f"policy {named}" if named else None
+        yield asked.access(resource, context=context, shown=shown)
+        tags, action = tagging(asked.members.get("Tags")), _TAGGING.get(asked.operation)
+        if tags and action:
+            yield asked.access(resource, action, tags, shown)
 
     return rule
 

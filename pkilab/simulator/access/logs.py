@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pkilab.simulator.access.asking import Access, Asked, Rule, anywhere, given, rows, tagging
 
@@ -34,6 +35,14 @@ def _group(asked: Asked) -> Iterator[Access]:
     tags = tagging(asked.members.get("tags"))
     for name in _names(asked):
         yield asked.access(asked.arn(f"log-group:{name}:log-stream:"), context=tags)
+
+
+def _create(asked: Asked) -> Iterator[Access]:
+    yield from _group(asked)
+    if tags := tagging(asked.members.get("tags")):  # CreateLogGroup: "either the ... or ..."
+        group = asked.arn(f"log-group:{asked.members['logGroupName']}")
+        older = f"{PREFIX}:TagLogGroup"
+        yield replace(asked.access(group, "TagResource", tags), otherwise=older)
 
 
 def _groups(asked: Asked) -> Iterator[Access]:
@@ -62,12 +71,13 @@ TABLE = rows(
     (
         _group,
         """
-        AssociateKmsKey CreateExportTask CreateLogGroup DeleteLogGroup DeleteMetricFilter
+        AssociateKmsKey CreateExportTask DeleteLogGroup DeleteMetricFilter
         DeleteRetentionPolicy DeleteSubscriptionFilter DescribeLogStreams DescribeMetricFilters
         DescribeSubscriptionFilters DisassociateKmsKey FilterLogEvents GetLogGroupFields
         PutMetricFilter PutRetentionPolicy PutSubscriptionFilter StartQuery
         """,
     ),
+    (_create, "CreateLogGroup"),
     (_groups, "DescribeLogGroups"),
     (_stream, "CreateLogStream DeleteLogStream GetLogEvents PutLogEvents"),
     (_tags(""), "ListTagsForResource ListTagsLogGroup"),

@@ -25,6 +25,13 @@ _KINDS = {
     "h-": "handshake/o-*/invite",
     "": "account/o-*",
 }
+# What is made with tags, before it has an id.
+_MADE = {
+    "CreateAccount": "account/o-*/*",
+    "CreateOrganizationalUnit": "ou/o-*/ou-*",
+    "CreatePolicy": "policy/o-*/{}/p-*",
+    "InviteAccountToOrganization": "account/o-*/*",
+}
 KEYS = frozenset(
     {
         "organizations:policytype", "organizations:serviceprincipal", "aws:requesttag/",
@@ -41,6 +48,7 @@ def _on(*names: str) -> Rule:
             if number := asked.members.get(name):
                 found = asked.facts.organization_arn(asked.call, number)
                 yield asked.access(found or _unknown(asked, number), context=_context(asked))
+        yield from _tagged(asked)
 
     return rule
 
@@ -54,10 +62,21 @@ def _unknown(asked: Asked, number: str) -> str:
 def _invite(asked: Asked) -> Iterator[Access]:
     target = asked.members["Target"]["Id"]
     yield asked.access(_unknown(asked, target), context=_context(asked))
+    yield from _tagged(asked)
 
 
 def _everywhere(asked: Asked) -> Iterator[Access]:
     yield asked.access(context=_context(asked))
+    yield from _tagged(asked)
+
+
+def _tagged(asked: Asked) -> Iterator[Access]:
+    """Yield what tags of something new need (API Reference, each operation's Tags)."""
+    tags, new = tagging(asked.members.get("Tags")), _MADE.get(asked.operation)
+    if tags and new:
+        kind = str(asked.members.get("Type", "")).lower() or "*"
+        arn = f"arn:aws:organizations::{asked.call.account}:{new.format(kind)}"
+        yield asked.access(arn, "TagResource", tags)
 
 
 def _context(asked: Asked) -> dict[str, str | tuple[str, ...]]:

@@ -59,9 +59,20 @@ def _what(asked: Asked) -> Iterator[Context]:
 def _create(asked: Asked) -> Iterator[Access]:
     external = asked.members.get("allowExternalPrincipals", True)
     context = given({"ram:requestedallowsexternalprincipals": external})
-    context |= tagging(asked.members.get("tags"))
+    tags = tagging(asked.members.get("tags"))
     for each in _what(asked):
-        yield asked.access(context=context | each)
+        yield asked.access(context=context | tags | each)
+    yield from _tagged(asked, "resource-share/*")
+
+
+def _tagged(asked: Asked, new: str) -> Iterator[Access]:
+    """Yield what tags of something new need.
+
+    Source: Service Authorization Reference, CreatePermission ("Dependent actions"); handlers of
+    AWS::RAM::ResourceShare in the CloudFormation registry.
+    """
+    if tags := tagging(asked.members.get("tags")):
+        yield asked.access(asked.arn(new), "TagResource", tags)
 
 
 def _update(asked: Asked) -> Iterator[Access]:
@@ -104,6 +115,7 @@ def _create_permission(asked: Asked) -> Iterator[Access]:
         "ram:permissionresourcetype": asked.members["resourceType"],
     }
     yield asked.access(context=given(keys) | tagging(asked.members.get("tags")))
+    yield from _tagged(asked, f"permission/{asked.members['name']}")
 
 
 def _associations(asked: Asked) -> Iterator[Access]:

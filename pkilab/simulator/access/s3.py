@@ -24,6 +24,7 @@ from pkilab.simulator.access.asking import (
     Rule,
     given,
     rows,
+    tagging,
 )
 from pkilab.simulator.borrowed_requests import read_copy_source
 
@@ -37,12 +38,13 @@ KEYS = frozenset(
         "s3:x-amz-grant-read-acp", "s3:x-amz-grant-write", "s3:x-amz-grant-write-acp",
         "s3:resourceaccount", "s3:object-lock-mode", "s3:object-lock-legal-hold",
         "s3:object-lock-retain-until-date", "s3:existingobjecttag/", "s3:requestobjecttag/",
-        "s3:if-match", "s3:if-none-match",
+        "s3:if-match", "s3:if-none-match", "aws:requesttag/", "aws:tagkeys",
     }
 )  # fmt: skip
-# Keys that stand in a request's body, of which nobody here knows more than DeleteObjects' keys.
+# Keys that stand in a request's body, of which nobody here knows more than DeleteObjects' keys and
+# a new bucket's tags. What a Region that is not named counts as is unpublished.
 UNREAD = {
-    "s3:createbucket": ("s3:locationconstraint", "aws:requesttag/", "aws:tagkeys"),
+    "s3:createbucket": ("s3:locationconstraint",),
     "s3:putobjecttagging": ("s3:requestobjecttag/",),
     "s3:putobjectversiontagging": ("s3:requestobjecttag/",),
 }
@@ -236,7 +238,10 @@ def _create_bucket(asked: Asked) -> Iterator[Access]:
     members = asked.members
     arn = f"arn:aws:s3:::{members['Bucket']}"
     acl = _said(asked, _ACL)
-    yield asked.access(arn, "CreateBucket", acl)
+    tags = tagging((members.get("CreateBucketConfiguration") or {}).get("Tags"))
+    yield asked.access(arn, "CreateBucket", acl | tags)
+    if tags:  # CreateBucket, "Permissions"
+        yield asked.access(arn, "TagResource", tags)
     if acl:
         yield asked.access(arn, "PutBucketAcl", acl)
     if str(members.get("ObjectLockEnabledForBucket", "")).lower() == "true":

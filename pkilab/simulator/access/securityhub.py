@@ -33,7 +33,10 @@ def _hub(asked: Asked) -> Iterator[Access]:
 
 
 def _enable(asked: Asked) -> Iterator[Access]:
-    yield asked.access(asked.arn("hub/default"), context=tagging(asked.members.get("Tags")))
+    hub, tags = asked.arn("hub/default"), tagging(asked.members.get("Tags"))
+    yield asked.access(hub, context=tags)
+    if tags:  # handlers of AWS::SecurityHub::Hub in the CloudFormation registry
+        yield asked.access(hub, "TagResource")
 
 
 def _import(asked: Asked) -> Iterator[Access]:

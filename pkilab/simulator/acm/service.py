@@ -6,6 +6,7 @@ Source: ACM API Reference. The rules, with their sources, are in the files besid
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.iam.linked_roles import ServiceRoles
 from pkilab.simulator.pages import page
 from pkilab.simulator.service import AwsError, Call, Json, JsonService
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 _ARN = re.compile(r"arn:[a-z-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+")
@@ -76,6 +78,11 @@ class Acm(JsonService):
         self._renewals = Renewals(world, self._validator, issuance, self._renewed)
         self._life = Life(world, self._accounts, self._renewals, self._notices)
         self._tokens: dict[tuple[str, str, str], list[tuple[datetime, str, Request]]] = {}
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's certificates of a Region with their tags."""
+        for each in self.certificates.of(account, region):
+            yield each.arn, each.tags
 
     # Certificates come and go.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -30,6 +30,7 @@ from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.pages import page
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, JsonService
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 Json = dict[str, Any]
@@ -82,6 +83,12 @@ class AcmPca(JsonService):
         for arn in [one.arn for one in self._authorities.values() if lifecycle.is_gone(one, now)]:
             del self._authorities[arn]
         return self._authorities.values()
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's CAs of a Region with their tags, until they are gone for good."""
+        for each in self.authorities():
+            if (each.account, each.region) == (account, region):
+                yield each.arn, each.tags
 
     # Certificate authorities
 

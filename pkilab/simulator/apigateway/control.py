@@ -10,6 +10,7 @@ from pkilab.simulator.apigateway.domains import Domains, new_id
 from pkilab.simulator.apigateway.state import Api, ApiGatewayState, Domain, Mapping, Stage
 from pkilab.simulator.rest import RestJsonService
 from pkilab.simulator.service import Call, Json, error, model_members, not_simulated
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 
@@ -42,6 +43,16 @@ class ControlPlane(RestJsonService):
     def get_tags(self, call: Call, resource_arn: str, **_paging: object) -> Json:
         """Return tags."""
         return {self.tags_member: self._tags(call, resource_arn)}
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's APIs of this kind and their stages in a Region with their tags."""
+        for each in self._state.apis.values():
+            if (each.account, each.region, each.protocol) == (account, region, self.protocol):
+                arn = f"arn:aws:apigateway:{region}::/{self.path}/{each.id}"
+                yield arn, each.settings.get(self.tags_member) or {}
+                for stage in each.stages.values():
+                    tags = stage.settings.get(self.tags_member) or {}
+                    yield f"{arn}/stages/{stage.name}", tags
 
     def _tags(self, call: Call, arn: str) -> dict[str, str]:
         parts = arn.partition("::/")[2].split("/")

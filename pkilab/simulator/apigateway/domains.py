@@ -21,6 +21,7 @@ from pkilab.simulator.acm.state import AcmCertificate, Certificates
 from pkilab.simulator.apigateway.state import ApiGatewayState, Domain
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, error, not_simulated
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 # The zones of execute-api's Regional endpoints.
@@ -75,6 +76,12 @@ class Domains:
         self._world, self._state = world, state
         self._s3, self._certificates = s3, certificates
         self._numbers = world.entropy("apigateway", "domains")
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's domain names of a Region with their tags."""
+        for each in self._state.domains.values():
+            if (each.account, each.region) == (account, region):
+                yield each.arn, each.tags
 
     def create(self, call: Call, name: str, settings: Settings, tags: dict[str, str]) -> Domain:
         """Create a Regional domain name.

@@ -18,7 +18,7 @@ from pkilab.simulator.cloudformation.documents import Value, invalid
 from pkilab.simulator.cloudformation.graph import Graph, Task
 from pkilab.simulator.cloudformation.intrinsics import Evaluator, Reference
 from pkilab.simulator.cloudformation.plan import Plan
-from pkilab.simulator.cloudformation.resources.base import Work
+from pkilab.simulator.cloudformation.resources.base import ResourceType, Work
 from pkilab.simulator.cloudformation.resources.catalogue import TYPES
 from pkilab.simulator.cloudformation.stacks import Made, Stack, Stacks
 from pkilab.simulator.cloudformation.template import Resource
@@ -89,7 +89,19 @@ class Deployment:
         failed = [made.logical_id for key, made, _ in numbered if key in graph.failed]
         return failed or sorted(left)
 
+    def take_time(self) -> Task:
+        """Let the world's latency pass; nothing happens if there is none."""
+        until = self.now + self._world.latency
+        while self.now < until:
+            yield
+
     # What they do.
+
+    def _settle(self, kind: ResourceType, work: Work) -> Task:
+        """Wait for a resource, and for IAM, whose changes are to count for what needs them."""
+        yield from kind.settle(work)
+        if kind.type.startswith("AWS::IAM::") and self._world.enforce_policies:
+            yield from self.take_time()
 
     def _make(self, plan: Plan, made: Made) -> Task:
         kind = TYPES[made.type]
@@ -98,7 +110,7 @@ class Deployment:
         work = self._work(made)
         work.physical_id = made.physical_id = kind.create(work)
         self.note(made, made.status, _INITIATED)
-        yield from kind.settle(work)
+        yield from self._settle(kind, work)
         made.attributes = work.attributes
         self.note(made, made.status.replace("_IN_PROGRESS", "_COMPLETE"))
 
@@ -135,7 +147,7 @@ class Deployment:
     def _update(self, made: Made, before: Json) -> Task:
         kind, work = TYPES[made.type], self._work(made)
         kind.update(work, before)
-        yield from kind.settle(work)
+        yield from self._settle(kind, work)
         made.attributes = work.attributes
         self.note(made, "UPDATE_COMPLETE")
 

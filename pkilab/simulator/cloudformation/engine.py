@@ -2,7 +2,7 @@
 
 An operation is a generator: it does what can be done at once and yields while all that is left has
 to wait, and is taken up again when the clock has moved on. Without latency, what needs no waiting
-has ended when the request is answered.
+has ended when the request is answered; with it, no operation takes less.
 
 Source: AWS CloudFormation User Guide, "Understand how CloudFormation stack creation events work",
 "Stack failure options"; statuses and reasons as answered by AWS.
@@ -75,6 +75,7 @@ class Engine:
     def _create(self, work: Deployment, plan: Plan, on_failure: str) -> Task:
         stack, stack.plan = work.stack, plan
         _set(work, "CREATE_IN_PROGRESS", _STARTED)
+        yield from work.take_time()
         trouble = self._look_ahead(work, plan)
         if trouble is None:
             tasks = {
@@ -116,6 +117,7 @@ class Engine:
         before = {name: dataclasses.replace(made) for name, made in stack.resources.items()}
         stack.updated, stack.plan, stack.tags = work.now, plan, dict(plan.tags)
         _set(work, "UPDATE_IN_PROGRESS", _STARTED)
+        yield from work.take_time()
         trouble = self._look_ahead(work, plan)
         if trouble is None:
             tasks = {
@@ -139,6 +141,7 @@ class Engine:
     def _delete(self, work: Deployment, retain: set[str]) -> Task:
         stack = work.stack
         _set(work, "DELETE_IN_PROGRESS", _STARTED)
+        yield from work.take_time()
         if trouble := exports.in_use(self._stacks, stack, kept=set()):
             _set(work, "DELETE_FAILED", trouble)
             return

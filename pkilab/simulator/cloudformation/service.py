@@ -5,6 +5,8 @@ Source: AWS CloudFormation API Reference; sentences as answered by AWS where the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pkilab.simulator.cloudformation import changes
 from pkilab.simulator.cloudformation.base import read_tags, refuse, require_capabilities
 from pkilab.simulator.cloudformation.changing import (
@@ -16,12 +18,19 @@ from pkilab.simulator.cloudformation.documents import invalid
 from pkilab.simulator.cloudformation.reading import Reading
 from pkilab.simulator.cloudformation.requests import check_name
 from pkilab.simulator.service import Call, Json, error
+from pkilab.simulator.tagging.resources import Tagged
 
 _STOPPABLE = {"CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "REVIEW_IN_PROGRESS"}
 
 
 class CloudFormation(Reading, ChangeSets):
     """AWS CloudFormation: stacks of the resource types in `resources.catalogue`."""
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's stacks of a Region with their tags; not those that were deleted."""
+        for each in self._stacks.of(account, region):
+            if each.status != "DELETE_COMPLETE":
+                yield each.arn, each.tags
 
     def create_stack(
         self,

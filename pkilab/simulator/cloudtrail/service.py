@@ -54,7 +54,10 @@ class CloudTrail(TrailOperations):
         max_results: int = PAGE,
         next_token: str | None = None,
     ) -> Json:
-        """List the management events of the last 90 days, the newest first."""
+        """List the management events of the last 90 days, the newest first.
+
+        An event is there once the world's latency has passed; on AWS, within 15 minutes or so.
+        """
         if event_category is not None:
             raise not_simulated(f"the event category {event_category}")
         if start_time and end_time and start_time > end_time:
@@ -70,7 +73,7 @@ class CloudTrail(TrailOperations):
             record
             for record in self._trail.newest_first(call.account, call.region)
             if (before is None or record.number < before)
-            and _is_between(record, earliest, call.now)
+            and _is_between(record, earliest, call.now - self.world.latency)
             and _is_between(record, start_time, end_time)
             and (attribute is None or self._has(record, call.account, *attribute))
         ]

@@ -9,7 +9,7 @@ Source: CloudTrail API Reference.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from pkilab.simulator.access.asking import Resource
@@ -25,6 +25,7 @@ from pkilab.simulator.eventbridge.bus import Bus
 from pkilab.simulator.pages import page
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, JsonService, not_simulated
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 TRAILS = 5  # per Region; one that is of every Region counts in each
@@ -65,6 +66,12 @@ class TrailOperations(JsonService):
             return None
         tags = {key: value or "" for key, value in found.tags.items()}
         return Resource(arn, found.account, tags)
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's trails with their tags, each in its home Region."""
+        for each in self._trails.values():
+            if (each.account, each.home_region) == (account, region):
+                yield each.arn, each.tags
 
     def create_trail(
         self,

@@ -65,7 +65,8 @@ class CtApi:
     def serves(self, host: str) -> bool:
         """Say whether a host name is a log's or the log list's."""
         host = host.lower()
-        return host == listing.HOST or any(each.host == host for each in self._logs.logs)
+        lists = (listing.HOST, listing.CHROME_HOST)
+        return host in lists or any(each.host == host for each in self._logs.logs)
 
     def takes(self, request: HttpRequest) -> bool:
         """Say whether a request is for a log or the log list, by host name or by path."""
@@ -89,6 +90,8 @@ class CtApi:
         host, path = (parts.hostname or "").lower(), parts.path.removeprefix("/")
         if host.endswith(f".{DOMAIN}"):
             name = host.removesuffix(f".{DOMAIN}")
+        elif host == listing.CHROME_HOST:
+            name, path = listing.NAME, path.removeprefix("ct/")
         else:
             name, _, path = path.removeprefix("ct/").partition("/")
             if f"{name}/" == listing.FOLDER:

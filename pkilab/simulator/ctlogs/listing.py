@@ -4,6 +4,8 @@
 bytes (PKCS#1 v1.5, SHA-256), and ``log_list_pubkey.pem`` the key. All logs have been usable for a
 year when the world begins. The list is made anew each time, dated now.
 
+A world has no other list, so Chrome's address answers with it, too; signed by the world's key.
+
 Source: certificate-transparency-go, loglist3; Chrome's lists below gstatic.com/ct/log_list/v3/.
 """
 
@@ -31,6 +33,7 @@ from pkilab.simulator.world import World
 
 NAME = "list"
 HOST = f"{NAME}.{DOMAIN}"
+CHROME_HOST = "www.gstatic.com"  # where Chrome's is, below /ct/
 FOLDER = "log_list/"
 URL = f"https://{HOST}/{FOLDER}v3/log_list.json"
 _USABLE_FOR = timedelta(days=365)

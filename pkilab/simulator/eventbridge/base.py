@@ -33,6 +33,7 @@ class Base(JsonService):
         self._bus, self._deliveries = bus, deliveries
         self._buses: dict[str, EventBus] = {}  # by ARN; a default bus, once it has something to say
         self._rules: dict[str, dict[str, Rule]] = {}  # by their bus's ARN, then by name
+        self._applied: dict[str, dict[str, Rule]] = {}  # likewise: those that events meet already
         self._matching: dict[str, tuple[RuleSet, list[Rule]]] = {}  # enabled rules, by bus's ARN
         self._ids = world.entropy("eventbridge", "entries")
 
@@ -85,12 +86,33 @@ class Base(JsonService):
     def keep_rule(self, bus: EventBus, rule: Rule) -> None:
         """Keep a new or changed rule."""
         self._rules.setdefault(bus.arn, {})[rule.name] = rule
-        self._matching.pop(bus.arn, None)
+        self._apply_later(bus.arn, rule.name, rule)
 
     def drop_rule(self, bus: EventBus, name: str) -> None:
         """Forget a rule, if there is one."""
-        self._rules.get(bus.arn, {}).pop(name, None)
-        self._matching.pop(bus.arn, None)
+        if self._rules.get(bus.arn, {}).pop(name, None) is not None:
+            self._apply_later(bus.arn, name, None)
+
+    def _apply_later(self, bus_arn: str, name: str, rule: Rule | None) -> None:
+        """Have events meet a rule, or none of this name, once the world's latency has passed.
+
+        Source: EventBridge API Reference, PutRule and DeleteRule ("Allow a short period of time for
+        changes to take effect").
+        """
+
+        def apply() -> None:
+            applied = self._applied.setdefault(bus_arn, {})
+            if rule is None:
+                applied.pop(name, None)
+            else:
+                applied[name] = rule
+            self._matching.pop(bus_arn, None)
+
+        if not self.world.latency:
+            apply()
+            return
+        when = self.world.clock.now() + self.world.latency
+        self.world.clock.at(when, apply, f"eventbridge: the rule {name} takes effect")
 
     def rule_at(self, arn: str) -> Rule | None:
         """Return the rule of an ARN."""

@@ -8,6 +8,8 @@ Source: Amazon EventBridge API Reference. The operations are in the files beside
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from pkilab.simulator.access.asking import Resource
 from pkilab.simulator.eventbridge.base import no_bus
 from pkilab.simulator.eventbridge.bus import Bus
@@ -26,6 +28,7 @@ from pkilab.simulator.eventbridge.state import (
     Rule,
 )
 from pkilab.simulator.eventbridge.targeting import Targeting
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import Job, World
 
 
@@ -53,6 +56,14 @@ class EventBridge(Buses, Rules, Targeting, Entries):
         context = {} if isinstance(found, EventBus) else {"events:creatoraccount": found.account}
         return Resource(arn, found.account, found.tags, policy, context)
 
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's buses and rules of a Region with their tags."""
+        buses: Iterable[EventBus | Rule] = self._buses.values()
+        rules = (rule for found in self._rules.values() for rule in found.values())
+        for each in (*buses, *rules):
+            if (each.account, each.region) == (account, region):
+                yield each.arn, each.tags
+
     def receive(self, bus_arn: str, event: Json) -> None:
         """Take an event that another bus passes on; in a turn. It stays as it is.
 
@@ -65,7 +76,7 @@ class EventBridge(Buses, Rules, Targeting, Entries):
 
     def arrive(self, bus_arn: str, event: Event) -> None:
         """Match an event with a bus's rules, and send it to the targets of each, in their order."""
-        if not self._rules.get(bus_arn):
+        if not self._applied.get(bus_arn):
             return
         patterns, rules = self._matching.get(bus_arn) or self._compile(bus_arn)
         for number in patterns.matches(event):
@@ -76,7 +87,7 @@ class EventBridge(Buses, Rules, Targeting, Entries):
     def _compile(self, bus_arn: str) -> tuple[RuleSet, list[Rule]]:
         rules = [
             rule
-            for rule in self._rules[bus_arn].values()
+            for rule in self._applied[bus_arn].values()
             if rule.pattern is not None and rule.state != DISABLED
         ]
         made = RuleSet(rule.pattern for rule in rules if rule.pattern), rules

@@ -9,6 +9,7 @@ Source: AWS Lambda API Reference and Developer Guide.
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 
 from pkilab.simulator.functions import packages, settings
@@ -26,6 +27,7 @@ from pkilab.simulator.functions.roles import ExecutionRoles
 from pkilab.simulator.functions.state import Function
 from pkilab.simulator.s3 import S3
 from pkilab.simulator.service import AwsError, Call, Json, Later, model_members, not_simulated
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 __all__ = ["Function", "Lambda"]
@@ -50,6 +52,12 @@ class Lambda(ResourcePolicies, EventInvokeConfigs):
         self._events = EventQueue(world, self.find, self._pool, self.destinations)
 
     # For other services.
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's functions of a Region with their tags."""
+        for arn, each in self._functions.items():
+            if arn.split(":")[3:5] == [region, account]:
+                yield arn, each.tags
 
     def call(self, arn: str, payload: bytes, *, principal: str, source_arn: str) -> Invocation:
         """Run a function for a service; outside of any turn.

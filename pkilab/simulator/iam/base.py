@@ -38,6 +38,7 @@ Forward = Callable[[HttpRequest, Call], HttpResponse]
 Controls = Callable[[str], tuple[tuple[Document, ...], ...]]
 _SERIALIZER, _PARSER = create_serializer("query"), create_parser("query")
 _FAILED = 300
+_READS = ("Generate", "Get", "List", "Simulate")
 # Operations whose UserName may be left out by a user who means itself.
 _OF_ONESELF = {
     "CreateAccessKey",
@@ -103,7 +104,10 @@ class IamBase(QueryService):
             raise AwsError("InvalidClientTokenId", message, 403)
         if operation in _OF_ONESELF and "UserName" not in members:
             members = {**members, "UserName": self._own_name(call)}
-        return super().perform(operation, call, **members)
+        answer = super().perform(operation, call, **members)
+        if not operation.startswith(_READS):
+            self._identities.changed()
+        return answer
 
     def _own_name(self, call: Call) -> str:
         identity = call.identity

@@ -9,6 +9,7 @@ DeactivateMFADevice; RFC 6238.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moto.iam.models import MFADevice
@@ -17,10 +18,11 @@ from pkilab.simulator.iam.base import IamBase, conflict, exceeded, no_such
 from pkilab.simulator.identity import keys
 from pkilab.simulator.identity.mfa import Device
 from pkilab.simulator.pages import page
-from pkilab.simulator.service import AwsError, Call, Json, error, not_simulated
+from pkilab.simulator.service import AwsError, Call, Json, error
 
 _MOST_DEVICES = 8
 _PAGE = 100
+_MOST_TAGS = 50
 
 
 class Devices(IamBase):
@@ -35,16 +37,34 @@ class Devices(IamBase):
         tags: list[Json] | None = None,
     ) -> Json:
         """Make a device that nobody has yet, and show its seed this once."""
-        if tags:
-            raise not_simulated("iam:CreateVirtualMFADevice with Tags")
+        new_tags = _with_tags({}, tags or ())
         serial = f"arn:aws:iam::{call.account}:mfa{path}{virtual_mfa_device_name}"
         if serial in self._identities.mfa.devices:
             message = "MFADevice entity at the same path and name already exists."
             raise AwsError("EntityAlreadyExists", message, 409)
-        device = Device(serial, keys.seed(self._entropy))
+        device = Device(serial, keys.seed(self._entropy), tags=new_tags)
         self._identities.mfa.devices[serial] = device
-        seed = device.seed.encode()
-        return {"VirtualMFADevice": {"SerialNumber": serial, "Base32StringSeed": seed}}
+        shown = {"SerialNumber": serial, "Base32StringSeed": device.seed.encode()}
+        return {"VirtualMFADevice": shown | ({"Tags": _listed(new_tags)} if new_tags else {})}
+
+    def tag_mfa_device(self, call: Call, *, serial_number: str, tags: Sequence[Json]) -> Json:
+        """Add tags to a device, or change their values."""
+        device = self._device(call, serial_number)
+        device.tags = _with_tags(device.tags, tags)
+        return {}
+
+    def untag_mfa_device(self, call: Call, *, serial_number: str, tag_keys: Sequence[str]) -> Json:
+        """Take tags from a device."""
+        device = self._device(call, serial_number)
+        device.tags = {key: value for key, value in device.tags.items() if key not in tag_keys}
+        return {}
+
+    def list_mfa_device_tags(
+        self, call: Call, *, serial_number: str, marker: str | None = None, max_items: int = _PAGE
+    ) -> Json:
+        """Return a device's tags."""
+        found = _listed(self._device(call, serial_number).tags)
+        return _paged("Tags", found, marker, max_items, f"{serial_number} tags")
 
     def delete_virtual_mfa_device(self, call: Call, *, serial_number: str) -> Json:
         """Delete a device that nobody has."""
@@ -187,6 +207,30 @@ def _shown(user: Any) -> Json:  # noqa: ANN401 - moto's model
         "Arn": user.arn,
         "CreateDate": user.create_date,
     }
+
+
+def _with_tags(current: Mapping[str, str], tags: Sequence[Json]) -> dict[str, str]:
+    """Return tags with others set.
+
+    Raises:
+        AwsError: InvalidInput, a key is reserved or is there twice; LimitExceeded.
+
+    Source: IAM User Guide, "Tags for AWS Identity and Access Management resources".
+    """
+    keys_given = [each["Key"] for each in tags]
+    if len({key.lower() for key in keys_given}) < len(keys_given):
+        message = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+        raise AwsError("InvalidInput", message)
+    if any(key.lower().startswith("aws:") for key in keys_given):
+        raise AwsError("InvalidInput", "Tags with the prefix aws: are reserved for AWS.")
+    found = {**current, **{each["Key"]: each["Value"] for each in tags}}
+    if len(found) > _MOST_TAGS:
+        raise exceeded(f"The number of tags has reached the maximum limit of {_MOST_TAGS}.")
+    return found
+
+
+def _listed(tags: Mapping[str, str]) -> list[Json]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _paged(name: str, items: list[Json], marker: str | None, size: int, scope: str) -> Json:

@@ -148,20 +148,22 @@ class Directory:
     def role(self, arn: str) -> Role | None:
         """Return the role of an ARN, path and all."""
         found = self._found(arn, "role")
-        if found is None:
-            return None
-        return Role(
-            account=found.account_id,
-            name=found.name,
-            path=found.path,
-            arn=found.arn,
-            role_id=found.id,
-            tags={each["Key"]: each["Value"] for each in found.tags or ()},
-            policies=tuple(_policies(found, "role")),
-            boundary_arn=found.permissions_boundary_arn or "",
-            trust_policy=found.assume_role_policy_document,
-            max_session_seconds=int(found.max_session_duration or 3600),
-        )
+        return _role(found) if found else None
+
+    def roles(self) -> Iterator[Role]:
+        """Return every role."""
+        for account in self._accounts:
+            yield from map(_role, tuple(self._backend(account).roles.values()))
+
+    def users(self) -> Iterator[User]:
+        """Return every user."""
+        for account in self._accounts:
+            yield from map(self._user, tuple(self._backend(account).users.values()))
+
+    def key_statuses(self, user: User) -> dict[str, str]:
+        """Return the statuses of a user's access keys, by their ids."""
+        found = self._backend(user.account).users[user.name]
+        return {each.access_key_id: each.status for each in found.access_keys}
 
     def group_policies(self, arn: str) -> tuple[Attached, ...] | None:
         """Return what a group has; None: there is none of this ARN."""
@@ -258,6 +260,21 @@ def boundary_of(user: Any) -> str:  # noqa: ANN401 - moto's model
     """Return the ARN of a moto user's permissions boundary; moto's users have none of their own."""
     found: str = getattr(user, "permissions_boundary_arn", "")
     return found
+
+
+def _role(found: Any) -> Role:  # noqa: ANN401 - moto's model
+    return Role(
+        account=found.account_id,
+        name=found.name,
+        path=found.path,
+        arn=found.arn,
+        role_id=found.id,
+        tags={each["Key"]: each["Value"] for each in found.tags or ()},
+        policies=tuple(_policies(found, "role")),
+        boundary_arn=found.permissions_boundary_arn or "",
+        trust_policy=found.assume_role_policy_document,
+        max_session_seconds=int(found.max_session_duration or 3600),
+    )
 
 
 def _policies(holder: Any, owner: Owner) -> Iterator[Attached]:  # noqa: ANN401 - moto's model

@@ -10,19 +10,21 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pkilab.credentials import Credentials
 from pkilab.errors import MalformedError
 from pkilab.iam import Document, Principal
 from pkilab.simulator.identity import keys, refusals
-from pkilab.simulator.identity.directory import Directory, Role, User
+from pkilab.simulator.identity.directory import AccessKey, Directory, Role, User
 from pkilab.simulator.identity.mfa import MfaDevices
+from pkilab.simulator.identity.settling import Settling
 from pkilab.simulator.policies import read_policy
 from pkilab.simulator.service import not_simulated
 from pkilab.simulator.world import World
 
 Context = dict[str, str | tuple[str, ...]]
+_Holder = TypeVar("_Holder", User, Role)
 SessionKind = Literal["assume-role", "session-token", "federation"]
 _TYPES = {
     "root": "Account",
@@ -83,6 +85,9 @@ class Identities:
         self._entropy = world.entropy("sts", "sessions")
         self._sessions: dict[str, Identity] = {}  # by access key
         self.directory.name_users(world.entropy("iam", "users"))
+        slow = world.enforce_policies and world.latency
+        now = world.clock.now()
+        self._settling = Settling(self.directory, world.latency, now) if slow else None
 
     # Who calls.
 
@@ -144,9 +149,15 @@ class Identities:
         key = self.directory.access_key(access_key_id)
         user = self.directory.user_called(key.account, key.user_name) if key else None
         # A long-term key has no session token, and with one it is refused.
-        if key is None or user is None or not key.active or session_token:
+        if key is None or user is None or not self._is_active(key, user) or session_token:
             raise refusals.unknown_key(service)
         return Identity(_principal(user), access_key_id)
+
+    def _is_active(self, key: AccessKey, user: User) -> bool:
+        """Whether a key counts."""
+        if self._settling is None:
+            return key.active
+        return self._settling.is_active(key, user, self.world.clock.now())
 
     def _is_there(self, identity: Identity) -> bool:
         """Whether a session's role or user is still the one that it began with."""
@@ -157,9 +168,26 @@ class Identities:
 
     # What they have.
 
+    def changed(self) -> None:
+        """Take note that something in IAM was changed. What it becomes counts after the latency."""
+        if self._settling is not None:
+            self._settling.note(self.world.clock.now())
+
     def role(self, arn: str) -> Role | None:
-        """Return a role by its ARN, with its path."""
-        return self.directory.role(arn)
+        """Return a role by its ARN, with its path, as those who decide have heard of it."""
+        return self._heard(self.directory.role(arn))
+
+    def hears_of(self, arn: str) -> bool:
+        """Whether those who decide have heard of the user or role of an ARN, if IAM has one."""
+        user, role = self.directory.user(arn), self.directory.role(arn)
+        return (user is None or self._heard(user) is not None) and (
+            role is None or self._heard(role) is not None
+        )
+
+    def _heard(self, found: _Holder | None) -> _Holder | None:
+        if self._settling is None:
+            return found
+        return self._settling.heard(found, self.world.clock.now())
 
     def trust_policy(self, role_arn: str) -> str | None:
         """Return the text of a role's trust policy; None: there is no such role."""
@@ -229,10 +257,10 @@ class Identities:
     def _issuer(self, identity: Identity) -> User | None:
         """Return the user who calls, or who has called for a federated user."""
         if identity.principal.kind == "user":
-            user = self.directory.user(identity.principal.arn)
+            user = self._heard(self.directory.user(identity.principal.arn))
             return user if user and user.user_id == identity.principal.user_id else None
         session = identity.session
-        user = self.directory.user(session.issuer) if session else None
+        user = self._heard(self.directory.user(session.issuer)) if session else None
         return user if user and session and user.user_id == session.issuer_id else None
 
     # Sessions.

@@ -28,6 +28,7 @@ class Device:
     enabled: datetime | None = None
     drift: int = 0  # steps by which its clock is ahead
     used: int = -1  # the last step whose code was taken
+    tags: dict[str, str] = field(default_factory=dict)
 
     def takes(self, code: str, now: datetime) -> int | None:
         """Return the step of a code that counts now; taking it is left to the caller."""

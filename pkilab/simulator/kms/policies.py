@@ -50,6 +50,7 @@ def check(
     accounts: Collection[str],
     others: OtherPolicies,
     bypass: bool,
+    hears_of: Callable[[str], bool] = lambda _arn: True,
 ) -> None:
     """Check a key policy: size, language, principals, and that its writer could replace it.
 
@@ -60,6 +61,7 @@ def check(
         accounts: those of the world.
         others: what else decides whether the caller may call PutKeyPolicy.
         bypass: whether to leave out the last of these: BypassPolicyLockoutSafetyCheck.
+        hears_of: whether KMS has heard of a user or role that there is.
 
     Raises:
         AwsError: LimitExceededException, it is too long; MalformedPolicyDocumentException, it is
@@ -73,7 +75,8 @@ def check(
     for statement in policy.statements:
         named = statement.principals
         if named and not all(
-            exists(directory, "AWS", each) for each in named.accounts | named.arns
+            exists(directory, "AWS", each) and hears_of(each)
+            for each in named.accounts | named.arns
         ):
             raise _malformed("Policy contains a statement with one or more invalid principals.")
     if not (bypass or _may_replace(call, key_arn, policy, others)):

@@ -9,7 +9,7 @@ Source: AWS KMS API Reference. The rules, with their sources, are in the files b
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from pkilab.simulator.kms.specs import SYMMETRIC_DEFAULT, spec_named, usage_of
 from pkilab.simulator.kms.state import Key
 from pkilab.simulator.pages import page
 from pkilab.simulator.service import AwsError, Call, not_simulated
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 Json = dict[str, Any]
@@ -43,6 +44,14 @@ class Kms(Cryptography):
         super().__init__(world)
         self._rotator = Rotator(world, self.keys)
         self._other_policies = other_policies
+        # Whether KMS has heard of a user or role; set by whoever owns the world.
+        self.hears_of: Callable[[str], bool] = lambda _arn: True
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's keys of a Region with their tags, until they are deleted."""
+        for each in self.keys:
+            if (each.account, each.region) == (account, region):
+                yield each.arn, each.tags
 
     # Keys
 
@@ -232,6 +241,7 @@ class Kms(Cryptography):
             accounts=self.world.accounts.values(),
             others=self._other_policies,
             bypass=bypass,
+            hears_of=self.hears_of,
         )
 
     # Grants

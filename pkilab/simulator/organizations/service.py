@@ -8,9 +8,10 @@ Source: AWS Organizations API Reference. The operations are in the files beside 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pkilab.iam import Document
+from pkilab.iam.services import HOME
 from pkilab.simulator.organizations.base import require_own_keys, with_tags
 from pkilab.simulator.organizations.errors import invalid, refusal
 from pkilab.simulator.organizations.handshakes import Handshakes
@@ -27,6 +28,7 @@ from pkilab.simulator.organizations.state import (
 )
 from pkilab.simulator.organizations.trusted import TRUSTED
 from pkilab.simulator.service import Call
+from pkilab.simulator.tagging.resources import Tagged
 
 Levels = tuple[tuple[Document, ...], ...]
 
@@ -54,6 +56,17 @@ class Organizations(Handshakes, Policies):
         """
         own = self._memberships.get(account)
         return (own.id, own.path(own.members[account].parent)) if own else None
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return what a management account's organization has, with its tags; in us-east-1."""
+        own = self._memberships.get(account)
+        if own is None or own.management != account or region != HOME:
+            return
+        every: tuple[Unit | Member | Policy, ...] = (
+            own.root, *own.units.values(), *own.members.values(), *own.policies.values(),
+        )  # fmt: skip
+        for each in every:
+            yield each.arn, each.tags
 
     def enable_aws_service_access(self, call: Call, *, service_principal: str) -> Json:
         """Trust a service with the organization."""

@@ -9,7 +9,7 @@ Source: AWS RAM API Reference. The operations are in the files beside this one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from pkilab.simulator.ram.permission_operations import Permissions
 from pkilab.simulator.ram.principals import SERVICE, read_principal
 from pkilab.simulator.ram.state import Association, Json, Permission, Share, Version
 from pkilab.simulator.service import AwsError, Call, run
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 _UNABLE = (
@@ -190,6 +191,16 @@ class Ram(Permissions):
             }
             return Resource(arn, permission.owner, permission.tags, context=context)
         return None
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's shares and permissions of a Region with their tags."""
+        every: tuple[Share | Permission, ...] = (
+            *(each for each in self._shares.values() if each.status != "DELETED"),
+            *self._permissions.values(),
+        )
+        for each in every:
+            if (each.owner, each.region) == (account, region):
+                yield each.arn, each.tags
 
     # What happens elsewhere.
 

@@ -5,9 +5,10 @@ Source: Route 53 API Reference; errors and limits from its model and from field 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, TypeVar
 
+from pkilab.iam.services import HOME
 from pkilab.simulator.dns.names import Name, is_within, name_text
 from pkilab.simulator.dns.records import KINDS, RecordValueError, read_host, value_text
 from pkilab.simulator.dns.zone import Finding
@@ -15,6 +16,7 @@ from pkilab.simulator.restxml import RestXmlService
 from pkilab.simulator.route53.checks import Resources, changed_records, zone_name
 from pkilab.simulator.route53.state import Change, Entry, HostedZone, HostedZones
 from pkilab.simulator.service import AwsError, Call, Json, error, not_simulated
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 _MOST_ZONES, _MOST_TAGS = 500, 50
@@ -31,6 +33,11 @@ class Route53(RestXmlService):
     def __init__(self, world: World, zones: HostedZones, resources: Resources) -> None:
         super().__init__(world)
         self._zones, self._resources = zones, resources
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's hosted zones with their tags; a global service's are in us-east-1."""
+        for each in self._zones.of(account) if region == HOME else ():
+            yield f"arn:aws:route53:::hostedzone/{each.id}", each.tags
 
     # Zones.
 

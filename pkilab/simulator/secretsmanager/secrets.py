@@ -38,7 +38,11 @@ class Secrets:
 
     def owned(self, call: Call) -> Iterator[Secret]:
         """Yield the secrets of the caller's account and Region in order of creation."""
-        place = (call.account, call.region)
+        return self.of(call.account, call.region)
+
+    def of(self, account: str, region: str) -> Iterator[Secret]:
+        """Yield an account's secrets of a Region in order of creation."""
+        place = (account, region)
         return (each for each in self._by_arn.values() if (each.account, each.region) == place)
 
     def new(self, call: Call, name: str) -> Secret:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ from pkilab.simulator.secretsmanager.sealing import Sealing
 from pkilab.simulator.secretsmanager.secrets import Secrets
 from pkilab.simulator.secretsmanager.state import CURRENT, PENDING, Rotation, Secret, Version
 from pkilab.simulator.service import AwsError, Call, JsonService, not_simulated, run
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 Json = dict[str, Any]
@@ -64,6 +65,11 @@ class SecretsManager(JsonService):
         if found.rotation is not None:
             context["secretsmanager:resource/allowrotationlambdaarn"] = found.rotation.function_arn
         return Resource(found.arn, found.account, found.tags, found.policy, context)
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's secrets of a Region with their tags, until they are deleted."""
+        for each in self._secrets.of(account, region):
+            yield each.arn, each.tags
 
     # Secrets
 

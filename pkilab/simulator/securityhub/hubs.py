@@ -8,6 +8,8 @@ Source: Security Hub CSPM API Reference; User Guide, "Enabling Security Hub CSPM
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pkilab.simulator.access.asking import Resource
 from pkilab.simulator.securityhub import products
 from pkilab.simulator.securityhub.base import Base, page
@@ -15,6 +17,7 @@ from pkilab.simulator.securityhub.moments import written
 from pkilab.simulator.securityhub.problems import conflict, invalid, not_found
 from pkilab.simulator.securityhub.state import Hub, Json
 from pkilab.simulator.service import Call
+from pkilab.simulator.tagging.resources import Tagged
 
 _MOST_TAGS = 50
 
@@ -113,6 +116,14 @@ class HubOperations(Base):
         if arn == hub.arn:
             return Resource(arn, account, hub.tags)
         return Resource(arn, account, hub.rules[arn].tags) if arn in hub.rules else None
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's hub of a Region, and its automation rules, with their tags."""
+        hub = self._hubs.get((account, region))
+        if hub is not None and hub.disabled is None:
+            yield hub.arn, hub.tags
+            for arn, rule in hub.rules.items():
+                yield arn, rule.tags
 
     # Products.
 

@@ -9,6 +9,7 @@ Source: SNS API Reference; SNS Developer Guide.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from pkilab.simulator.sns.signing import is_certificate
 from pkilab.simulator.sns.state import forbidden, no_topic
 from pkilab.simulator.sns.subscriptions import SubscriptionOperations
 from pkilab.simulator.sns.topics import TopicOperations
+from pkilab.simulator.tagging.resources import Tagged
 
 _OPEN = frozenset({"ConfirmSubscription", "Unsubscribe"})
 
@@ -39,6 +41,12 @@ class Sns(TopicOperations, SubscriptionOperations, Publishing):
         if found is None:
             return None
         return Resource(arn, found.account, dict(found.tags), json.dumps(found.policy))
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's topics of a Region with their tags."""
+        for each in self._topics.values():
+            if (each.account, each.region) == (account, region):
+                yield each.arn, each.tags
 
     def publish_for(
         self,

@@ -24,6 +24,7 @@ from pkilab.simulator.ssm.names import check_new, check_path, named, parameter_a
 from pkilab.simulator.ssm.policies import Policy, read_policies, renewed
 from pkilab.simulator.ssm.sealing import DEFAULT_KEY, Sealing
 from pkilab.simulator.ssm.state import Parameter, Tier, Version
+from pkilab.simulator.tagging.resources import Tagged
 from pkilab.simulator.world import World
 
 Json = dict[str, Any]
@@ -66,6 +67,12 @@ class Ssm(JsonService):
             return None
         tags = {f"ssm:resourcetag/{key.lower()}": value for key, value in found.tags.items()}
         return Resource(arn, found.account, found.tags, context=tags)
+
+    def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:
+        """Return an account's parameters of a Region with their tags."""
+        for each in self._parameters.values():
+            if (each.account, each.region) == (account, region):
+                yield each.arn, each.tags
 
     # Writing
 

@@ -367,7 +367,7 @@ def test_a_stack_that_is_being_made_cannot_be_updated_but_deleted(slow_stacks):
     code, message = slow_stacks.refused("update_stack", StackName="web", TemplateBody=TWO)
     assert code == "ValidationError"
     assert message == f"Stack:{arn} is in CREATE_IN_PROGRESS state and can not be updated."
-    assert slow_stacks.delete("web") == "DELETE_COMPLETE"
+    assert slow_stacks.delete("web") == "DELETE_IN_PROGRESS"
     slow_stacks.clock.advance(minutes=5)
     assert slow_stacks.status(arn) == "DELETE_COMPLETE"
     assert slow_stacks.client("lambda").list_functions()["Functions"] == []

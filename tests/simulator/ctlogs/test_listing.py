@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pkilab.ct.log_list import LogState, decode_log_list, verify_log_list
 from pkilab.errors import CtError
 from pkilab.simulator.ctlogs.listing import URL
+from pkilab.transparency import CHROME_LIST
 
 
 def test_the_list_names_every_log_with_its_operator(lab):
@@ -28,6 +29,13 @@ def test_the_list_names_every_log_with_its_operator(lab):
         assert log.state.name is LogState.USABLE
         assert lab.clock.now() - log.state.since == timedelta(days=365)
     assert not by_id
+
+
+def test_chromes_address_answers_with_the_worlds_list(lab):
+    """A world has no other one; nothing else is at that host."""
+    assert lab.fetch(CHROME_LIST).body == lab.fetch(URL).body
+    assert lab.fetch(CHROME_LIST.replace("v3", "v2")).status == 404
+    assert lab.fetch("https://www.gstatic.com/ct/north-1/ct/v1/get-sth").status == 404
 
 
 def test_the_list_is_signed_and_openssl_agrees(lab, tmp_path):

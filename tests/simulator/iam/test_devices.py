@@ -140,13 +140,39 @@ def test_devices_are_listed_without_their_seeds(iam, phone):
 
 
 def test_a_name_is_taken_once(iam, phone):
-    """In one account; tags of devices are not simulated."""
+    """In one account."""
     code, message = refused(iam.create_virtual_mfa_device, VirtualMFADeviceName="phone")
     assert code == "EntityAlreadyExists"
     assert message == "MFADevice entity at the same path and name already exists."
+
+
+def test_a_device_has_the_tags_that_it_was_made_with_and_others(iam):
+    """Given, changed, taken away, and listed."""
     tags = [{"Key": "a", "Value": "b"}]
-    code, _ = refused(iam.create_virtual_mfa_device, VirtualMFADeviceName="x", Tags=tags)
-    assert code == "NotImplemented"
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="x", Tags=tags)["VirtualMFADevice"]
+    serial = made["SerialNumber"]
+    assert made["Tags"] == tags
+    assert "QRCodePNG" not in made
+    more = [{"Key": "c", "Value": "d"}]
+    iam.tag_mfa_device(SerialNumber=serial, Tags=more)
+    assert iam.list_mfa_device_tags(SerialNumber=serial)["Tags"] == tags + more
+    iam.untag_mfa_device(SerialNumber=serial, TagKeys=["a"])
+    assert iam.list_mfa_device_tags(SerialNumber=serial)["Tags"] == more
+
+
+@pytest.mark.parametrize(
+    ("tags", "code"),
+    [
+        ([{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}], "InvalidInput"),
+        ([{"Key": "aws:x", "Value": "1"}], "InvalidInput"),
+        ([{"Key": f"k{number}", "Value": ""} for number in range(51)], "ValidationError"),
+    ],
+    ids=["a key twice", "a reserved key", "too many"],
+)
+def test_tags_that_cannot_be_make_no_device(iam, tags, code):
+    """It is refused whole, and there is none."""
+    assert refused(iam.create_virtual_mfa_device, VirtualMFADeviceName="x", Tags=tags)[0] == code
+    assert iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
 
 
 def test_a_device_of_another_account_is_not_there(iam, phone, lab):
@@ -155,3 +181,13 @@ def test_a_device_of_another_account_is_not_there(iam, phone, lab):
     for call in (other.get_mfa_device, other.delete_virtual_mfa_device):
         assert refused(call, SerialNumber=SERIAL)[0] == "NoSuchEntity"
     assert other.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+
+
+def test_a_device_has_fifty_tags_at_most(iam):
+    """One more is refused, and the others stay."""
+    tags = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="x", Tags=tags)["VirtualMFADevice"]
+    serial = made["SerialNumber"]
+    more = [{"Key": "one more", "Value": ""}]
+    assert refused(iam.tag_mfa_device, SerialNumber=serial, Tags=more)[0] == "LimitExceeded"
+    assert len(iam.list_mfa_device_tags(SerialNumber=serial)["Tags"]) == 50
