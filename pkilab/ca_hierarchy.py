@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pkilab.errors import LabError, MalformedError
 from pkilab.pki import names, pem
 from pkilab.pki.keys import PrivateKey, write_private_key
+from pkilab.waiting import accepted, until
 from pkilab.witness import Testimony, openssl
 
 _TEMPLATES = "arn:aws:acm-pca:::template"
@@ -30,6 +32,7 @@ _SIGNING = {
     "EC_secp384r1": "SHA384WITHECDSA",
     "EC_secp521r1": "SHA512WITHECDSA",
 }
+_POLL, _BUCKET_SETTLES = timedelta(seconds=5), timedelta(minutes=1)
 Validity = Mapping[str, Any]  # acm-pca's: {"Type": "DAYS", "Value": 30}
 
 
@@ -70,29 +73,52 @@ def create_ca(
     *,
     kind: str,
     key_algorithm: str = "EC_prime256v1",
+    sleep: Callable[[float], None] = time.sleep,
     **options: Any,  # noqa: ANN401 - passed on to CreateCertificateAuthority
 ) -> str:
     """Create a CA and wait until its key and CSR exist; it then awaits its certificate.
+
+    A bucket for CRLs whose policy was just put is refused for a moment, so a CA that is refused for
+    its bucket is tried again for a minute, as Terraform's provider does. boto3's waiter then waits
+    for three minutes at most.
 
     Args:
         pca: an acm-pca client.
         subject: acm-pca's ASN1Subject, such as ``{"CommonName": "Root"}``.
         kind: ``"ROOT"`` or ``"SUBORDINATE"``.
         key_algorithm: acm-pca's KeyAlgorithm.
+        sleep: how to wait for the bucket, in seconds.
         options: further arguments of CreateCertificateAuthority.
 
     Returns:
         The CA's ARN.
+
+    Raises:
+        LabError: Private CA still may not write to the bucket after a minute.
+        ClientError: the CA was refused for another reason (botocore's).
+        WaiterError: its key was not made in time (botocore's).
     """
-    arn: str = pca.create_certificate_authority(
-        CertificateAuthorityType=kind,
-        CertificateAuthorityConfiguration={
-            "KeyAlgorithm": key_algorithm,
-            "SigningAlgorithm": signing_algorithm(key_algorithm),
-            "Subject": dict(subject),
-        },
-        **options,
-    )["CertificateAuthorityArn"]
+    made = until(
+        accepted(
+            lambda: pca.create_certificate_authority(
+                CertificateAuthorityType=kind,
+                CertificateAuthorityConfiguration={
+                    "KeyAlgorithm": key_algorithm,
+                    "SigningAlgorithm": signing_algorithm(key_algorithm),
+                    "Subject": dict(subject),
+                },
+                **options,
+            ),
+            "InvalidPolicyException",
+            "ValidationException",
+            saying="Permission error with your S3 bucket",
+        ),
+        what="Private CA to be let into the bucket for CRLs",
+        at_most=_BUCKET_SETTLES,
+        every=_POLL,
+        sleep=sleep,
+    )
+    arn: str = made["CertificateAuthorityArn"]
     pca.get_waiter("certificate_authority_csr_created").wait(CertificateAuthorityArn=arn)
     return arn
 
@@ -184,6 +210,8 @@ def issue(
     **options: Any,  # noqa: ANN401
 ) -> Issued:
     """Issue a certificate, wait for it and fetch it with its chain.
+
+    boto3's waiter waits for a minute at most.
 
     Args:
         pca: an acm-pca client.
@@ -279,7 +307,7 @@ def open_crls(s3: Any, bucket: str) -> None:  # noqa: ANN401
 def audit_report(pca: Any, s3: Any, ca_arn: str, bucket: str) -> list[dict[str, Any]]:  # noqa: ANN401
     """Have Private CA write an audit report to ``bucket``, wait for it and read its rows.
 
-    Private CA makes one report per CA and 30 minutes.
+    Private CA makes one report per CA and 30 minutes. boto3's waiter waits for three minutes.
     """
     made = pca.create_certificate_authority_audit_report(
         CertificateAuthorityArn=ca_arn, S3BucketName=bucket, AuditReportResponseFormat="JSON"

@@ -18,6 +18,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ from pkilab.pki.kms_signatures import (
     message_type,
     to_raw,
 )
+from pkilab.waiting import IAM_SETTLES, accepted, until
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -96,7 +98,7 @@ _ADMINISTRATION = (
     "kms:Revoke*", "kms:Disable*", "kms:Get*", "kms:Delete*", "kms:TagResource",
     "kms:UntagResource", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion",
 )  # fmt: skip
-_POLL_SECONDS, _RETRIES = 2.0, 15
+_POLL = timedelta(seconds=2)
 
 
 # Who may do what.
@@ -191,8 +193,7 @@ def create_key(
     """Create a key for signing and return its ARN.
 
     KMS takes no policy that names a role which it cannot see yet, and a new role takes a few
-    seconds to be seen everywhere; so one refused for its principals is tried again for half a
-    minute.
+    seconds to be seen everywhere; so one refused for its principals is tried again for a minute.
 
     Args:
         kms: client.
@@ -203,7 +204,8 @@ def create_key(
 
     Raises:
         MalformedError: no key for signing has this spec.
-        ClientError: KMS refused, in the end (botocore's).
+        LabError: KMS still does not see a principal of the policy after a minute.
+        ClientError: KMS refused for another reason (botocore's).
     """
     algorithm_for(spec)
 
@@ -215,14 +217,13 @@ def create_key(
             Description=description,
         )["KeyMetadata"]["Arn"]
 
-    for _ in range(_RETRIES):
-        try:
-            return create()
-        except kms.exceptions.MalformedPolicyDocumentException as error:
-            if "invalid principals" not in str(error):
-                raise
-            sleep(_POLL_SECONDS)
-    return create()
+    return until(
+        accepted(create, "MalformedPolicyDocumentException", saying="invalid principals"),
+        what="KMS to see the principals of the key policy",
+        at_most=IAM_SETTLES,
+        every=_POLL,
+        sleep=sleep,
+    )
 
 
 # The public key.

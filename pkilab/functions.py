@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
+from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from pkilab.waiting import IAM_SETTLES, accepted, until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
 
+_POLL = timedelta(seconds=2)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
 _READABLE = 0o100644 << 16  # Lambda runs as another user than the one who packed
 _TRUST = {
@@ -59,19 +65,51 @@ def deploy(
     environment: Mapping[str, str] | None = None,
     runtime: str = "python3.12",
     timeout: int = 10,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> str:
-    """Create a function from a zip archive, wait until it can be invoked and return its ARN."""
-    arn = functions.create_function(
-        FunctionName=name,
-        Runtime=runtime,  # type: ignore[arg-type]  # Lambda's own words
-        Role=role,
-        Handler=handler,
-        Code={"ZipFile": archive},
-        Environment={"Variables": dict(environment or {})},
-        Timeout=timeout,
-    )["FunctionArn"]
+    """Create a function from a zip archive, wait until it can be invoked and return its ARN.
+
+    Lambda takes no role that it cannot assume yet, and a new role takes some seconds: so one that
+    is refused for this is tried again, for a minute. Then boto3's waiter waits for five minutes at
+    most.
+
+    Args:
+        functions: client.
+        name: the function's.
+        archive: such as `package` returns.
+        role: ARN of the role that it runs as.
+        handler: module and function.
+        environment: its variables.
+        runtime: as Lambda calls it.
+        timeout: of an invocation, in seconds.
+        sleep: how to wait for the role, in seconds.
+
+    Raises:
+        LabError: Lambda still cannot assume the role after a minute.
+        ClientError: Lambda refused for another reason (botocore's).
+        WaiterError: the function failed, or is not active in time (botocore's).
+    """
+    created = until(
+        accepted(
+            lambda: functions.create_function(
+                FunctionName=name,
+                Runtime=runtime,  # type: ignore[arg-type]  # Lambda's own words
+                Role=role,
+                Handler=handler,
+                Code={"ZipFile": archive},
+                Environment={"Variables": dict(environment or {})},
+                Timeout=timeout,
+            ),
+            "InvalidParameterValueException",
+            saying="cannot be assumed by Lambda",
+        ),
+        what=f"Lambda to assume {role}",
+        at_most=IAM_SETTLES,
+        every=_POLL,
+        sleep=sleep,
+    )
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
-    return arn
+    return created["FunctionArn"]
 
 
 def allow_api(functions: LambdaClient, name: str, api_id: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from pkilab.certificate_import import import_certificate
 from pkilab.errors import LabError, MalformedError
 from pkilab.pki.certificates import name_text
 from pkilab.pki.truststore import Admission, Cause, Truststore, build_truststore, load_truststore
+from pkilab.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,7 +45,7 @@ __all__ = [
     "wait_until_available",
 ]
 
-_WAIT_SECONDS, _POLL_SECONDS = 1800, 5.0
+_WAIT_SECONDS, _POLL = 1800, timedelta(seconds=5)
 _UNCHECKED = "revocation, extended key usage and names"
 
 
@@ -177,8 +178,10 @@ def wait_until_available(
     Raises:
         LabError: it does not get there by itself, or not within ``limit`` seconds.
     """
-    waited = 0.0
-    while True:
+    stands = ""
+
+    def available() -> DomainStatus | None:
+        nonlocal stands
         found = apis.get_domain_name(DomainName=name)
         (now,) = found["DomainNameConfigurations"]
         status = now.get("DomainNameStatus", "AVAILABLE")
@@ -187,11 +190,20 @@ def wait_until_available(
             return DomainStatus(
                 name, status, now["ApiGatewayDomainName"], _truststore_of(found), tuple(warnings)
             )
-        if status != "UPDATING" or waited >= limit:
-            why = now.get("DomainNameStatusMessage", "")
-            raise LabError(f"{name}: found {status} after {waited:g} s, expected AVAILABLE. {why}")
-        sleep(_POLL_SECONDS)
-        waited += _POLL_SECONDS
+        why = now.get("DomainNameStatusMessage", "")
+        stands = f"found {status}, expected AVAILABLE. {why}".rstrip()
+        if status != "UPDATING":
+            raise LabError(f"{name}: {stands}")
+        return None
+
+    return until(
+        available,
+        what=f"the domain name {name}",
+        at_most=timedelta(seconds=limit),
+        every=_POLL,
+        sleep=sleep,
+        found=lambda: stands,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,8 +190,12 @@ def test_a_bucket_admits_private_ca_for_the_account_named_only(pca, s3):
     """A bucket for another account's CAs keeps this one's out."""
     s3.create_bucket(Bucket=BUCKET)
     ca_hierarchy.admit_private_ca(s3, BUCKET, account=OTHER)
-    with refused("bucket 'lab-pki'"):
-        ca_hierarchy.create_root(pca, {"CommonName": "Root"}, **with_crl(BUCKET))
+    slept = []
+    with pytest.raises(LabError, match=r"0:01:00 for Private CA .* bucket 'lab-pki'"):
+        ca_hierarchy.create_root(
+            pca, {"CommonName": "Root"}, sleep=slept.append, **with_crl(BUCKET)
+        )
+    assert sum(slept) == 60
     ca_hierarchy.admit_private_ca(s3, BUCKET, account=ACCOUNT)
     assert ca_hierarchy.create_root(pca, {"CommonName": "Root"}, **with_crl(BUCKET))
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pkilab import functions
+from pkilab.errors import LabError
 
 NAMES = st.text("abcdefgh./_", min_size=1, max_size=12)
 
@@ -36,12 +37,21 @@ def test_a_function_is_deployed_and_runs(lab):
 
 
 def test_a_role_that_lambda_may_not_assume_is_refused(lab):
-    """By Lambda, with its own sentence."""
+    """By Lambda, with its own sentence, for a minute: till then the role may only be too new."""
     package = functions.package({"index.py": "def handler(e, c): pass"})
-    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
-        functions.deploy(
-            lab.client("lambda"), "f", package, role="arn:aws:iam::111122223333:role/nobody"
-        )
+    role, slept = "arn:aws:iam::111122223333:role/nobody", []
+    with pytest.raises(LabError, match=r"0:01:00 for .*cannot be assumed by Lambda"):
+        functions.deploy(lab.client("lambda"), "f", package, role=role, sleep=slept.append)
+    assert sum(slept) == 60
+
+
+def test_what_lambda_refuses_for_another_reason_is_not_tried_again(lab):
+    """Its code is the same as for a role that is too new."""
+    role = functions.create_role(lab.client("iam"), "r")
+    slept = []
+    with pytest.raises(ClientError, match="InvalidParameterValueException"):
+        functions.deploy(lab.client("lambda"), "f", b"no zip", role=role, sleep=slept.append)
+    assert not slept
 
 
 def test_an_api_may_invoke_only_what_lets_it(lab):

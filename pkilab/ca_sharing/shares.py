@@ -8,13 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from pkilab.access_control.denials import is_denial
+from pkilab.access_control.denials import CODES
 from pkilab.errors import LabError
+from pkilab.waiting import accepted, until
 
 if TYPE_CHECKING:
     from mypy_boto3_acm_pca import ACMPCAClient
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
         ResourceShareTypeDef,
     )
 
-_Found = TypeVar("_Found")
-_POLL_SECONDS = 2.0
+_POLL = timedelta(seconds=2)
 _MOST_SECONDS = 120.0
 PERMISSIONS = "arn:aws:ram::aws:permission/"
 DEFAULT_PERMISSION = "AWSRAMDefaultPermissionCertificateAuthority"
@@ -103,7 +101,13 @@ def share(
             raise LabError(f"{failed[0].get('associatedEntity')} in {made}: {why}")
         return bool(found) and all(each.get("status") == "ASSOCIATED" for each in found)
 
-    _wait(associated, f"the association of {ca_arn} with {made}", sleep, seconds)
+    until(
+        associated,
+        what=f"the association of {ca_arn} with {made}",
+        at_most=timedelta(seconds=seconds),
+        every=_POLL,
+        sleep=sleep,
+    )
     return made
 
 
@@ -127,7 +131,13 @@ def invitation(
         invitations = answer["resourceShareInvitations"]
         return max(invitations, key=lambda each: each["invitationTimestamp"], default=None)
 
-    return _wait(found, f"an invitation to {share_arn}", sleep, seconds)
+    return until(
+        found,
+        what=f"an invitation to {share_arn}",
+        at_most=timedelta(seconds=seconds),
+        every=_POLL,
+        sleep=sleep,
+    )
 
 
 def accept(
@@ -163,17 +173,17 @@ def wait_usable(
         LabError: it may not in time.
         ClientError: something else is refused.
     """
-
-    def usable() -> bool:
-        try:
-            pca.describe_certificate_authority(CertificateAuthorityArn=ca_arn)
-        except ClientError as error:
-            if is_denial(error) or error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return False
-            raise
-        return True
-
-    _wait(usable, f"access to {ca_arn}", sleep, seconds)
+    until(
+        accepted(
+            lambda: pca.describe_certificate_authority(CertificateAuthorityArn=ca_arn),
+            "ResourceNotFoundException",
+            *CODES,
+        ),
+        what=f"access to {ca_arn}",
+        at_most=timedelta(seconds=seconds),
+        every=_POLL,
+        sleep=sleep,
+    )
 
 
 def shares(ram: RAMClient, owner: ResourceOwnerType = "SELF") -> tuple[Share, ...]:
@@ -221,23 +231,3 @@ def _associations(ram: RAMClient, share_arn: str) -> Iterator[ResourceShareAssoc
         )["resourceShareAssociations"]
         invited = kind == "PRINCIPAL"
         yield from (each for each in found if not (invited and each.get("status") == "ASSOCIATING"))
-
-
-def _wait(
-    look: Callable[[], _Found | None],
-    what: str,
-    sleep: Callable[[float], None],
-    seconds: float,
-) -> _Found:
-    """Look until there is something.
-
-    Raises:
-        LabError: there is nothing after so many seconds.
-    """
-    waited = 0.0
-    while not (found := look()):
-        if waited >= seconds:
-            raise LabError(f"{what}: found nothing after {waited:.0f} seconds")
-        sleep(_POLL_SECONDS)
-        waited += _POLL_SECONDS
-    return found

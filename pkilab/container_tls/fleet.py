@@ -140,9 +140,10 @@ def start(
 ) -> Fleet:
     """Start containers at one moment; each makes a key, asks for its certificate and fetches it.
 
-    Each has an idempotency token of its own: whoever asks again, because no answer came, is not
-    issued a second certificate. One after the other is served, as its turn comes by ``now``; they
-    are concurrent in the time that ``sleep`` passes, and not in threads.
+    Each has an idempotency token of its own and of this start: whoever asks again, because no
+    answer came, is not issued a second certificate; in another start it is. One after the other is
+    served, as its turn comes by ``now``; they are concurrent in the time that ``sleep`` passes, and
+    not in threads.
 
     Args:
         pca: the client; its own retries only add to these.
@@ -164,8 +165,9 @@ def start(
     wanted = list(names)
     if len(set(wanted)) != len(wanted):
         raise LabError("a fleet's names must be distinct: each container has a key of its own")
-    order = _Order(pca, authority_arn, signing_algorithm, template_arn, days, backoff or Backoff())
     began, done, refused = now(), list[Container](), dict[str, str]()
+    chosen = backoff or Backoff()
+    order = _Order(pca, authority_arn, signing_algorithm, template_arn, days, chosen, began)
     turns = {name: order.turns(name, make_key(name), entropy) for name in wanted}
     waiting = [(began, number, name) for number, name in enumerate(wanted)]
     while waiting:
@@ -197,6 +199,7 @@ class _Order:
     template_arn: str
     days: int
     backoff: Backoff
+    began: datetime
     throttled: int = 0
 
     def turns(
@@ -211,7 +214,7 @@ class _Order:
             SigningAlgorithm=self.signing_algorithm,  # type: ignore[arg-type]  # AWS's words
             TemplateArn=self.template_arn,
             Validity={"Type": "DAYS", "Value": self.days},
-            IdempotencyToken=hashlib.sha256(name.encode()).hexdigest()[:32],
+            IdempotencyToken=hashlib.sha256(self.began.isoformat().encode() + csr).hexdigest()[:32],
         )
         issued, attempts = yield from self._until_answered(issue, entropy)
         arn = issued["CertificateArn"]

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from pkilab.access_control.denials import is_denial
+from pkilab.access_control.denials import CODES
+from pkilab.waiting import IAM_SETTLES, accepted, until
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
 _NAME = "task"
-_TRIES, _SECONDS = 10, 2.0
+_POLL = timedelta(seconds=2)
 
 
 def create_role(
@@ -53,7 +53,8 @@ def assume(
 ) -> CredentialsTypeDef:
     """Return a session's credentials, as ECS would give them to a task's containers.
 
-    A role that was just made cannot be assumed at once: it is tried again for some seconds.
+    A role that was just made cannot be assumed at once: it is tried again, for a minute. Its
+    policy may take as long to be heard, and is not waited for.
 
     Args:
         sts: a client that may assume the role.
@@ -61,13 +62,15 @@ def assume(
         sleep: how to wait, in seconds.
 
     Raises:
-        ClientError: AWS refuses, after every try (botocore's).
+        LabError: access is still denied after a minute.
+        ClientError: AWS refuses for another reason (botocore's).
     """
-    for _ in range(_TRIES - 1):
-        try:
-            return sts.assume_role(RoleArn=role_arn, RoleSessionName=_NAME)["Credentials"]
-        except ClientError as error:
-            if not is_denial(error):
-                raise
-            sleep(_SECONDS)
-    return sts.assume_role(RoleArn=role_arn, RoleSessionName=_NAME)["Credentials"]
+    return until(
+        accepted(
+            lambda: sts.assume_role(RoleArn=role_arn, RoleSessionName=_NAME)["Credentials"], *CODES
+        ),
+        what=f"leave to assume {role_arn}",
+        at_most=IAM_SETTLES,
+        every=_POLL,
+        sleep=sleep,
+    )

@@ -12,19 +12,20 @@ import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pkilab.errors import LabError, MalformedError
+from pkilab.waiting import until
 
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient
     from mypy_boto3_acm.type_defs import CertificateDetailTypeDef
 
 _COLUMNS = ("Domain Name", "Record Name", "Record Type", "Record Value")
-_POLL_SECONDS, _NAMED_SECONDS = 5.0, 60.0
-_ISSUE_POLL_SECONDS, _ISSUE_SECONDS = 60.0, 3600.0
+_POLL, _NAMED = timedelta(seconds=5), timedelta(minutes=1)
+_ISSUE_POLL, _ISSUE_SECONDS = timedelta(minutes=1), 3600.0
 _CNAME = "CNAME"
 
 
@@ -144,12 +145,14 @@ def request(
         KeyAlgorithm=key_algorithm,  # type: ignore[arg-type]  # ACM's own words
         **options,
     )["CertificateArn"]
-    waited = 0.0
-    while _is_unnamed(describe(acm, arn)):
-        if waited >= _NAMED_SECONDS:
-            raise LabError(f"{arn}: found no validation record after a minute, expected a CNAME")
-        sleep(_POLL_SECONDS)
-        waited += _POLL_SECONDS
+    until(
+        lambda: not _is_unnamed(describe(acm, arn)),
+        what=f"the validation records of {arn}",
+        at_most=_NAMED,
+        every=_POLL,
+        sleep=sleep,
+        found=lambda: "found no CNAME",
+    )
     return arn
 
 
@@ -182,15 +185,23 @@ def wait_issued(
     Raises:
         LabError: it failed, timed out, or is still pending after ``limit`` seconds.
     """
-    waited = 0.0
-    while (status := (described := describe(acm, arn))["Status"]) != "ISSUED":
-        if status != "PENDING_VALIDATION" or waited >= limit:
+
+    def issued() -> bool:
+        described = describe(acm, arn)
+        status = described["Status"]
+        if status not in {"ISSUED", "PENDING_VALIDATION"}:
             why = f" ({reason})" if (reason := described.get("FailureReason")) else ""
-            raise LabError(
-                f"{arn}: found {status}{why} after {waited:g} s, expected ISSUED; diagnose says why"
-            )
-        sleep(_ISSUE_POLL_SECONDS)
-        waited += _ISSUE_POLL_SECONDS
+            raise LabError(f"{arn}: found {status}{why}, expected ISSUED; diagnose says why")
+        return status == "ISSUED"
+
+    until(
+        issued,
+        what=f"{arn} to be issued",
+        at_most=timedelta(seconds=limit),
+        every=_ISSUE_POLL,
+        sleep=sleep,
+        found=lambda: "found PENDING_VALIDATION; diagnose says why",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pkilab.dns_validation.records import ValidationRecord
 from pkilab.errors import LabError
+from pkilab.waiting import until
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
 
 RECORD_SECONDS = 300
 DELEGATION_SECONDS = 172800  # two days, as Route 53 gives a zone's own NS records
-_POLL_SECONDS, _SYNC_SECONDS = 10.0, 600.0
+_POLL, _IN_SYNC = timedelta(seconds=10), timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ def to_route53(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Placed, ...]:
-    """Write validation records, over whatever is there, and wait until Route 53 serves them.
+    """Write validation records that are not there yet, and wait until Route 53 serves them.
+
+    A name has one validation record for all certificates of an account. One that is there already
+    is left as it is, and so is not this call's to take away again; another value is written over.
 
     Args:
         route53: client of the account that has the zones.
@@ -97,6 +102,7 @@ def to_route53(
         [
             (each.zone_id, "UPSERT", _set(each.name, "CNAME", RECORD_SECONDS, (each.value,)))
             for each in held
+            if not _present(route53, each)
         ],
         sleep,
     )
@@ -117,8 +123,7 @@ def remove(
     found = [
         (each, there)
         for each in _placed(route53, records, zone_id)
-        for there in cnames(route53, each.zone_id, each.name)
-        if targets(there) == [absolute(each.value)]
+        for there in _present(route53, each)
     ]
     _change(route53, [(each.zone_id, "DELETE", there) for each, there in found], sleep)
     return tuple(each for each, _ in found)
@@ -242,6 +247,12 @@ def _placed(
     return tuple(placed)
 
 
+def _present(route53: Route53Client, record: Placed) -> list[Any]:
+    """Return a validation record's record set, if it is there with its value."""
+    found = cnames(route53, record.zone_id, record.name)
+    return [each for each in found if targets(each) == [absolute(record.value)]]
+
+
 def _closest(route53: Route53Client, name: str) -> tuple[str, str]:
     public = [(at, zone) for at, zone, private in zones_of(route53, name) if not private]
     if not public:
@@ -279,9 +290,10 @@ def _change(
 
 
 def _wait_in_sync(route53: Route53Client, change: str, sleep: Callable[[float], None]) -> None:
-    waited = 0.0
-    while (status := route53.get_change(Id=change)["ChangeInfo"]["Status"]) != "INSYNC":
-        if waited >= _SYNC_SECONDS:
-            raise LabError(f"{bare(change)}: found {status} after ten minutes, expected INSYNC")
-        sleep(_POLL_SECONDS)
-        waited += _POLL_SECONDS
+    until(
+        lambda: route53.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC",
+        what=f"the change {bare(change)} to be INSYNC",
+        at_most=_IN_SYNC,
+        every=_POLL,
+        sleep=sleep,
+    )

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from pkilab.errors import LabError
 from pkilab.security_findings.watching import Ceremony, Watch
+from pkilab.waiting import until
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 TEMPLATE = "ca_findings"
-_POLL_SECONDS = 5.0
-_LONGEST = 900.0  # seconds
+_POLL, _LONGEST = timedelta(seconds=5), timedelta(minutes=15)
 _DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+_BUSY = frozenset(
+    {"CREATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,12 @@ def deploy(
         "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in values.items()],
         "Capabilities": ["CAPABILITY_IAM"],
     }
-    if _described(cloudformation, stack) is None:
+    there = _described(cloudformation, stack)
+    if there is None:
         cloudformation.create_stack(**asked)
     else:
+        if there["StackStatus"] in _BUSY:  # CloudFormation refuses a second change
+            _wait(cloudformation, stack, sleep)
         _update(cloudformation, asked)
     made = _wait(cloudformation, stack, sleep)
     outputs = {each.get("OutputKey"): each.get("OutputValue", "") for each in made["Outputs"]}
@@ -131,19 +138,29 @@ def _update(cloudformation: CloudFormationClient, asked: Any) -> None:  # noqa: 
 def _wait(
     cloudformation: CloudFormationClient, stack: str, sleep: Callable[[float], None]
 ) -> StackTypeDef:
-    waited = 0.0
-    while True:
+    status = "no stack"
+
+    def done() -> StackTypeDef | None:
+        nonlocal status
         found = _described(cloudformation, stack)
         status = found["StackStatus"] if found else "no stack"
         if found and status in _DONE:
             return found
-        if not status.endswith("_IN_PROGRESS") or waited >= _LONGEST:
-            raise LabError(
-                f"the stack {stack}: found {status} after {waited:g} s, expected "
-                f"CREATE_COMPLETE; {_reason(cloudformation, stack)}"
-            )
-        sleep(_POLL_SECONDS)
-        waited += _POLL_SECONDS
+        if not status.endswith("_IN_PROGRESS"):
+            raise LabError(f"the stack {stack}: {stands()}")
+        return None
+
+    def stands() -> str:
+        return f"found {status}, expected CREATE_COMPLETE; {_reason(cloudformation, stack)}"
+
+    return until(
+        done,
+        what=f"the stack {stack}",
+        at_most=_LONGEST,
+        every=_POLL,
+        sleep=sleep,
+        found=stands,
+    )
 
 
 def _reason(cloudformation: CloudFormationClient, stack: str) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pkilab.errors import LabError
 from pkilab.security_findings.asff import Finding
 from pkilab.security_findings.severities import Label
+from pkilab.waiting import until
 
 if TYPE_CHECKING:
     from mypy_boto3_securityhub import SecurityHubClient
 
-_POLL_SECONDS = 5.0
+_POLL = timedelta(seconds=5)
 _LONGEST_WAIT = 300.0  # seconds; AWS gives EventBridge and Security Hub no bound, minutes are usual
 
 
@@ -79,20 +81,32 @@ def wait_for(
     Raises:
         LabError: there are fewer after ``limit`` seconds.
     """
-    waited = 0.0
-    while True:
+    waited, there = 0.0, 0
+
+    def pause(seconds: float) -> None:
+        nonlocal waited
+        sleep(seconds)
+        waited += seconds
+
+    def enough() -> tuple[Finding, ...] | None:
+        nonlocal there
         found = find(client, title=title)
+        there = len(found)
         if progress:
-            progress(waited, len(found))
-        if len(found) >= count:
-            return found
-        if waited >= limit:
-            raise LabError(
-                f"findings titled {title!r}: found {len(found)} after {waited:g} s, "
-                f"expected {count}; look at the rule, the function's log and the dead-letter queue"
-            )
-        sleep(_POLL_SECONDS)
-        waited += _POLL_SECONDS
+            progress(waited, there)
+        return found if there >= count else None
+
+    return until(
+        enough,
+        what=f"findings titled {title!r}",
+        at_most=timedelta(seconds=limit),
+        every=_POLL,
+        sleep=pause,
+        found=lambda: (
+            f"found {there}, expected {count}; look at the rule, the function's log and the "
+            "dead-letter queue"
+        ),
+    )
 
 
 def resolve(

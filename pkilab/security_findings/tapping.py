@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _MOST = 10  # messages of a call
+_MOST_CALLS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Tap:
 
 
 def take(sqs: SQSClient, queue_url: str, *, wait: int = 0) -> list[MessageTypeDef]:
-    """Take messages out of a queue, with their attributes, until a call finds none.
+    """Take messages out of a queue, with their attributes, until a call finds none, or 10,000.
 
     Standard queues promise neither order nor that a message comes once.
 
@@ -57,12 +58,15 @@ def take(sqs: SQSClient, queue_url: str, *, wait: int = 0) -> list[MessageTypeDe
         ClientError: a call was refused.
     """
     taken = list["MessageTypeDef"]()
-    while messages := sqs.receive_message(
-        QueueUrl=queue_url,
-        MaxNumberOfMessages=_MOST,
-        MessageAttributeNames=["All"],
-        WaitTimeSeconds=wait,
-    ).get("Messages"):
+    for _ in range(_MOST_CALLS):
+        messages = sqs.receive_message(
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=_MOST,
+            MessageAttributeNames=["All"],
+            WaitTimeSeconds=wait,
+        ).get("Messages")
+        if not messages:
+            break
         for each in messages:
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=each["ReceiptHandle"])
         taken += messages
@@ -78,6 +82,9 @@ def tap(
     wait: int = 0,
 ) -> Tap:
     """Make a queue and a rule of one name that sends it the default bus's events of a pattern.
+
+    EventBridge takes a moment to apply a new rule or target, and has nothing to ask whether it
+    does: what happens in that moment may not come.
 
     Args:
         events: of the account and Region of the bus.

@@ -67,7 +67,9 @@ PACKINGS: Mapping[str, Packing] = MappingProxyType(
                     "templates/revocation_authorizer/sources",
                 ),
             ),
-            Packing("ca_findings", "handler.py", ("__init__", "errors", "security_findings")),
+            Packing(
+                "ca_findings", "handler.py", ("__init__", "errors", "security_findings", "waiting")
+            ),
             Packing("certificate_rotation", "handler.py", ()),
         )
     }

@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 
 from pkilab import Lab
 from pkilab.container_tls import tasks
+from pkilab.errors import LabError
 
 POLICY = {
     "Version": "2012-10-17",
@@ -39,9 +40,9 @@ def test_without_a_stand_in_ecs_alone_assumes_it(lab):
     trust = lab.client("iam").get_role(RoleName="web")["Role"]["AssumeRolePolicyDocument"]
     assert trust["Statement"][0]["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
     slept = []
-    with pytest.raises(ClientError, match="AssumeRole"):
+    with pytest.raises(LabError, match=r"0:01:00 for leave to assume .*AssumeRole"):
         tasks.assume(lab.client("sts"), arn, sleep=slept.append)
-    assert slept == [2.0] * 9
+    assert slept == [2.0] * 30
 
 
 def test_a_role_that_is_not_trusted_yet_is_tried_again(lab):

@@ -185,10 +185,10 @@ def test_a_merge_delay_beyond_measure_is_malformed(site) -> None:
 
 
 def test_no_root_is_accepted_on_aws() -> None:
-    from pkilab.lab import _Aws
+    from pkilab.aws.place import AwsPlace
 
     with pytest.raises(LabError, match="operator"):
-        _Aws.accept_root(object(), object())  # type: ignore[arg-type]
+        AwsPlace.accept_root(object(), object())  # type: ignore[arg-type]
 
 
 json_values = st.recursive(

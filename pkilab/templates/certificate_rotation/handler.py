@@ -15,6 +15,7 @@ Sources: Secrets Manager User Guide, "Lambda rotation functions" and "Rotation f
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -73,7 +74,8 @@ def handler(event: Mapping[str, str], context: object) -> None:  # noqa: ARG001
 def create(secret: str, token: str, described: Mapping[str, Any]) -> None:
     """Make a key, have it certified, and put both into the pending version.
 
-    There is no idempotency token: another try has another key, and wants another certificate.
+    Another try has another key, and wants another certificate: the idempotency token is the
+    request's. The same request, sent again by boto3 because no answer came, is one certificate.
     """
     secrets = _client("secretsmanager")
     try:
@@ -148,10 +150,12 @@ def _issue(key: ec.EllipticCurvePrivateKey, name: str) -> Mapping[str, str]:
         .add_extension(alternative, critical=False)
         .sign(key, hashes.SHA256())
     )
+    pem = csr.public_bytes(serialization.Encoding.PEM)
     pca, authority = _client("acm-pca"), os.environ["AUTHORITY_ARN"]
     arn = pca.issue_certificate(
         CertificateAuthorityArn=authority,
-        Csr=csr.public_bytes(serialization.Encoding.PEM),
+        Csr=pem,
+        IdempotencyToken=hashlib.sha256(pem).hexdigest()[:32],
         SigningAlgorithm=os.environ.get("SIGNING_ALGORITHM", "SHA256WITHECDSA"),
         TemplateArn=os.environ.get("TEMPLATE_ARN", _TEMPLATE),
         Validity={"Type": "DAYS", "Value": int(os.environ.get("DAYS", "30"))},
