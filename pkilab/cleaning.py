@@ -2,7 +2,7 @@
 
 `plan` reads from a journal what its calls created and have not deleted since; `clean_up` deletes
 such a list, wherever the list came from. Nothing is looked for in the account and nothing is
-touched that is not in the list. Running it again is harmless.
+touched that is not in the list. Running it again is harmless, also after it was killed.
 
 What AWS keeps is reported as it is: a deleted CA stays restorable for 7 to 30 days, and a
 certificate cannot be deleted at all.
@@ -10,147 +10,74 @@ certificate cannot be deleted at all.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pkilab.creations import plan
 from pkilab.errors import LabError, PkilabError
 from pkilab.journal import as_html, count, frame
-from pkilab.removal import (
-    ACM,
-    ALIAS,
+from pkilab.removal import ClientFor, Created, Removed, Sleep, remove
+from pkilab.removal.asking import THROTTLED, StillThereError, code
+from pkilab.removal.kinds import (
+    ATTACHMENT,
     AUTHORITY,
     BUCKET,
     CERTIFICATE,
-    CONTROL,
+    CHANGE,
     DOMAIN,
-    EVENT_BUS,
-    EVENT_RULE,
-    FUNCTION,
-    HTTP_API,
     HUB,
     KEY,
-    LOG_GROUP,
-    MFA_DEVICE,
     OBJECT,
-    ORGANIZATION,
     PARAMETER,
-    PERMISSION,
-    POLICY,
-    QUEUE,
-    REST_API,
-    ROLE,
+    RECORD,
     SECRET,
-    SHARE,
     STACK,
-    TOPIC,
     TRAIL,
-    UNIT,
-    USER,
     ZONE,
-    Created,
-    remove,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from pandas import DataFrame
 
-    from pkilab.journal import Entry
+__all__ = ["Cleaned", "ClientFor", "Created", "OnStep", "Outcome", "clean_up", "plan"]
 
-#: service, account alias, region -> a boto3 client.
-ClientFor: TypeAlias = "Callable[[str, str, str], Any]"
+#: Position, number of things, the thing, and how it stands: ``removing``, then what became of it.
+OnStep: TypeAlias = Callable[[int, int, Created, str], None]
 
-# What uses comes before what is used: a domain name its certificate, a function its role. A CA
-# writes CRLs to its bucket until it is deleted, so buckets come after CAs. A stack is deleted in
-# its role, and its resources may be in zones and buckets that it does not have itself.
-# Whom a CA is shared with loses it before it goes. A rule goes before what it calls, and a trail
-# before the bucket that it writes to; what is encrypted goes before its key.
-# What an organization's policies deny, they deny to the clean-up too: they go first of all.
-_CONTROLS = (CONTROL, UNIT, ORGANIZATION)
-_USING = (DOMAIN, HTTP_API, REST_API, FUNCTION, STACK)
-_IAM = (MFA_DEVICE, USER, ROLE, POLICY)
-_EVENTS = (EVENT_RULE, EVENT_BUS, TRAIL)
-_STORES = (QUEUE, TOPIC, LOG_GROUP, PARAMETER, SECRET, HUB)
-_SHARED = (SHARE, PERMISSION)
-_ORDER = (
-    *_CONTROLS, *_EVENTS, *_USING, *_IAM, *_SHARED, ACM, ZONE, AUTHORITY, *_STORES, ALIAS, KEY,
-    BUCKET,
-)  # fmt: skip
-_KINDS = {
-    ("s3", "CreateBucket"): BUCKET,
-    ("acm-pca", "CreateCertificateAuthority"): AUTHORITY,
-    ("acm-pca", "IssueCertificate"): CERTIFICATE,
-    ("apigateway", "CreateDomainName"): DOMAIN,
-    ("apigatewayv2", "CreateDomainName"): DOMAIN,
-    ("apigatewayv2", "CreateApi"): HTTP_API,
-    ("apigateway", "CreateRestApi"): REST_API,
-    ("lambda", "CreateFunction"): FUNCTION,
-    ("iam", "CreateRole"): ROLE,
-    ("iam", "CreateUser"): USER,
-    ("iam", "CreatePolicy"): POLICY,
-    ("iam", "CreateVirtualMFADevice"): MFA_DEVICE,
-    ("kms", "CreateKey"): KEY,
-    ("kms", "CreateAlias"): ALIAS,
-    ("organizations", "CreateOrganization"): ORGANIZATION,
-    ("organizations", "CreateOrganizationalUnit"): UNIT,
-    ("organizations", "CreatePolicy"): CONTROL,
-    ("acm", "ImportCertificate"): ACM,
-    ("acm", "RequestCertificate"): ACM,
-    ("route53", "CreateHostedZone"): ZONE,
-    ("events", "PutRule"): EVENT_RULE,
-    ("events", "CreateEventBus"): EVENT_BUS,
-    ("cloudtrail", "CreateTrail"): TRAIL,
-    ("securityhub", "EnableSecurityHub"): HUB,
-    ("sqs", "CreateQueue"): QUEUE,
-    ("sns", "CreateTopic"): TOPIC,
-    ("logs", "CreateLogGroup"): LOG_GROUP,
-    ("ram", "CreateResourceShare"): SHARE,
-    ("ram", "CreatePermission"): PERMISSION,
-    ("secretsmanager", "CreateSecret"): SECRET,
+# What is refused because of something else is tried again after these pauses, in seconds; a quarter
+# of an hour in all. ACM holds a certificate to be in use for minutes after its domain name is gone.
+_PAUSES = (5, 15, 45, 120, 300, 420)
+_PASSING = (StillThereError, exceptions.ConnectionError, exceptions.HTTPClientError)
+_SERVER_ERROR, _NOT_IMPLEMENTED = 500, 501
+_IN_THE_WAY = THROTTLED | {
+    "BucketNotEmpty",
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "ConflictException",
+    "DeleteConflict",
+    "DeleteConflictException",
+    "HostedZoneNotEmpty",
+    "InvalidChangeBatch",
+    "InvalidStateException",
+    "KMSInvalidStateException",
+    "OperationAborted",
+    "OperationNotPermittedException",
+    "OrganizationNotEmptyException",
+    "OrganizationalUnitNotEmptyException",
+    "PolicyInUseException",
+    "RequestInProgressException",
+    "ResourceConflictException",
+    "ResourceInUseException",
 }
-_NOUNS = {
-    AUTHORITY: ("CertificateAuthority",),
-    BUCKET: ("Bucket",),
-    OBJECT: ("Object", "Objects"),
-    DOMAIN: ("DomainName",),
-    HTTP_API: ("Api",),
-    REST_API: ("RestApi",),
-    FUNCTION: ("Function",),
-    ROLE: ("Role",),
-    ACM: ("Certificate",),
-    ZONE: ("HostedZone",),
-    STACK: (),
-    USER: ("User",),
-    POLICY: ("Policy",),
-    MFA_DEVICE: ("VirtualMFADevice",),
-    ALIAS: ("Alias",),
-    KEY: (),
-    ORGANIZATION: (),
-    UNIT: ("OrganizationalUnit",),
-    CONTROL: ("Policy",),
-    EVENT_RULE: ("Rule",),
-    EVENT_BUS: ("EventBus",),
-    TRAIL: ("Trail",),
-    HUB: (),
-    QUEUE: ("Queue",),
-    TOPIC: ("Topic",),
-    LOG_GROUP: ("LogGroup",),
-    SHARE: ("ResourceShare",),
-    PERMISSION: ("Permission",),
-    PARAMETER: ("Parameter",),
-    SECRET: ("Secret",),
-}
-_OBJECT_WRITERS = ("PutObject", "CopyObject", "CompleteMultipartUpload")
-_DELETERS = {
-    KEY: ("ScheduleKeyDeletion",),
-    ORGANIZATION: ("DeleteOrganization",),
-    HUB: ("DisableSecurityHub",),
-}
-_RESTORERS = ("RestoreCertificateAuthority", "CancelKeyDeletion")
 _GONE = (
     "ResourceNotFoundException",
     "AWSOrganizationsNotInUseException",
@@ -167,14 +94,25 @@ _GONE = (
     "TrailNotFoundException",
     "UnknownResourceException",
 )
+# What lies in something else.
+_TRACES = (ATTACHMENT, CERTIFICATE, CHANGE, OBJECT, RECORD)
+# What costs something for as long as it stands, or may hold what does.
+_BILLABLE = (AUTHORITY, KEY, ZONE, SECRET, BUCKET, PARAMETER, DOMAIN, STACK, TRAIL, HUB)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one thing; ``note`` says why, or until when it can be brought back."""
+    """What became of one thing.
+
+    Attributes:
+        resource: the thing.
+        note: why, or until when it can be brought back.
+        until: until when AWS keeps it, aware, where it does.
+    """
 
     resource: Created
     note: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +129,20 @@ class Cleaned:
     left: tuple[Outcome, ...]
     already_gone: tuple[Outcome, ...]
 
+    @property
+    def remains(self) -> tuple[Outcome, ...]:
+        """What AWS keeps although it was deleted: CAs and keys, until a date, free of charge."""
+        return tuple(each for each in (*self.removed, *self.already_gone) if each.until)
+
+    @property
+    def billable(self) -> tuple[Outcome, ...]:
+        """What still costs money, or may: what is left of the kinds that AWS charges for."""
+        return tuple(
+            each
+            for each in self.left
+            if each.resource.kind in _BILLABLE or each.resource.told.get("kind") in _BILLABLE
+        )
+
     def to_frame(self) -> DataFrame:
         """Return one row per thing: result, account, kind, resource, note.
 
@@ -206,49 +158,28 @@ class Cleaned:
                 found = each.resource
                 yield result, found.account, found.kind, found.arn, each.note
 
-    def _summary(self) -> str:
-        return (
-            f"{count(len(self.removed), 'thing')} removed, {len(self.left)} left, "
-            f"{len(self.already_gone)} already gone."
-        )
+    def summary(self) -> str:
+        """Return in words what became of all: what is left, what AWS keeps, what costs money."""
+        said = [f"{count(len(self.removed), 'thing')} removed, {len(self.left)} left,"]
+        said.append(f"{len(self.already_gone)} already gone.")
+        dates = [each.until for each in self.remains if each.until]
+        if dates:
+            last = max(dates).astimezone(UTC)
+            said.append(
+                f"AWS keeps {len(dates)} of them restorable, until {last:%Y-%m-%d %H:%M} UTC at "
+                "the latest, and charges nothing for that."
+            )
+        if self.billable:
+            named = ", ".join(f"{each.resource.kind} {each.resource.arn}" for each in self.billable)
+            said.append(f"Still to be paid for: {named}.")
+        return " ".join(said)
 
     def __repr__(self) -> str:
         rows = ("  ".join(cell for cell in row if cell) for row in self._rows())
-        return "\n".join((self._summary(), *rows))
+        return "\n".join((self.summary(), *rows))
 
     def _repr_html_(self) -> str | None:
-        return as_html(self.to_frame, caption=escape(self._summary()))
-
-
-def plan(entries: Iterable[Entry]) -> tuple[Created, ...]:
-    """Return what the calls created and did not delete, in the order to delete it.
-
-    Domain names, APIs, functions, stacks, roles, certificates of ACM and hosted zones come first;
-    then CAs, the newest first, so that a subordinate goes before its parent; then buckets; then
-    what cannot be deleted or is not known here how to: objects put into buckets that were there
-    before, certificates of CAs that were there before, and resources of other services.
-
-    A stack is always among them: DeleteStack only begins to delete, and may fail.
-
-    Not seen: what AWS services created on their own, and what was created without the journal.
-    """
-    standing: dict[str, Created] = {}
-    deleted: dict[str, Created] = {}
-    for entry in entries:
-        if not entry.ok:
-            continue
-        for created in _created(entry):
-            standing.setdefault(created.arn, created)
-        for arn in _touched(entry, standing):
-            if entry.operation in _RESTORERS and arn in deleted:
-                standing[arn] = deleted.pop(arn)
-            elif _deletes(entry, arn, standing):
-                deleted[arn] = standing.pop(arn)
-    containers = [each for each in (standing | deleted).values() if each.kind in _ORDER]
-    within = tuple(f"{each.arn}/" for each in containers)
-    newest_first = reversed(standing.values())
-    kept = [each for each in newest_first if not each.arn.startswith(within)]
-    return tuple(sorted(kept, key=lambda each: (*_ORDER, each.kind).index(each.kind)))
+        return as_html(self.to_frame, caption=escape(self.summary()))
 
 
 def clean_up(
@@ -256,17 +187,24 @@ def clean_up(
     client_for: ClientFor,
     *,
     permanent_deletion_days: int = 7,
+    sleep: Sleep = time.sleep,
+    on_step: OnStep | None = None,
 ) -> Cleaned:
     """Delete what was created, in the order given, and go on after an error.
 
     An ACTIVE CA is disabled, then deleted. A bucket is emptied, every version and delete marker,
     and deleted, only while the same account owns it. A domain name loses its mappings, a role its
-    policies and a hosted zone its records first.
+    policies and a hosted zone its records first. What a stack retains is deleted after it.
+
+    What is refused because something else stands in the way, and what AWS or the network failed
+    at, is tried again in rounds, with pauses that grow to a quarter of an hour in all.
 
     Args:
         created: from `plan`, or from any other record.
         client_for: given a service, an account alias and a region, returns a client.
-        permanent_deletion_days: how long a deleted CA stays restorable, 7 to 30.
+        permanent_deletion_days: how long a deleted CA or key stays restorable, 7 to 30.
+        sleep: waits for some seconds.
+        on_step: told before and after each attempt.
 
     Raises:
         LabError: ``permanent_deletion_days`` is not 7 to 30. Errors of single deletions are not
@@ -276,82 +214,104 @@ def clean_up(
         raise LabError(
             f"permanent_deletion_days: found {permanent_deletion_days}, expected 7 to 30"
         )
-    groups: dict[str, list[Outcome]] = {"removed": [], "left": [], "gone": []}
-    for each in created:
-        try:
-            client = client_for(each.service, each.account, each.region)
-            group, note = remove(each, client, permanent_deletion_days)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            gone = code in _GONE
-            group, note = ("gone", code) if gone else ("left", _why(error))
-        except (BotoCoreError, PkilabError) as error:
-            group, note = "left", str(error)
-        groups[group].append(Outcome(each, note))
+    rounds = _Rounds(list(created), client_for, permanent_deletion_days, sleep, on_step)
+    rounds.run()
+    groups: dict[str, list[Outcome]] = {"removed": [], "left": [], "gone": [], "never": []}
+    for each in rounds.things:
+        became = rounds.became[each]
+        groups[became.result].append(Outcome(each, became.note, became.until))
     return Cleaned(tuple(groups["removed"]), tuple(groups["left"]), tuple(groups["gone"]))
+
+
+class _Rounds:
+    """A clean-up under way: what is tried, and what became of it so far."""
+
+    def __init__(
+        self,
+        things: list[Created],
+        client_for: ClientFor,
+        days: int,
+        sleep: Sleep,
+        on_step: OnStep | None,
+    ) -> None:
+        self.things = list(dict.fromkeys(things))
+        self.became: dict[Created, Removed] = {}
+        self._client_for, self._days, self._sleep = client_for, days, sleep
+        self._on_step = on_step
+        self._took: set[str] = set()
+
+    def run(self) -> None:
+        """Try all, and what may work later again after each pause."""
+        waiting = self._round(self.things)
+        for pause in _PAUSES:
+            if not waiting:
+                return
+            self._sleep(pause)
+            waiting = self._round(waiting)
+        for each in waiting:
+            why = self.became[each].note
+            tried = f"; tried {len(_PAUSES) + 1} times in {sum(_PAUSES) // 60} minutes"
+            self.became[each] = Removed("left", f"{why}{tried}")
+
+    def _round(self, waiting: list[Created]) -> list[Created]:
+        """Try some things and what comes of them; return those to be tried again."""
+        waiting, again = list(waiting), list[Created]()
+        for each in waiting:  # grows: what a stack retains comes after it
+            self._tell(each, "removing")
+            became, later = self._attempt(each)
+            for other in became.more:
+                if other not in self.things and other.arn not in {it.arn for it in self.things}:
+                    self.things.append(other)
+                    waiting.append(other)
+            self.became[each] = became
+            if later:
+                again.append(each)
+            words = {"gone": "already gone", "never": "never was"}.get(became.result, became.result)
+            self._tell(each, "again later: " + became.note if later else _joined(words, became))
+        return again
+
+    def _attempt(self, thing: Created) -> tuple[Removed, bool]:
+        """Try to delete one thing; return what became of it, and whether to try again."""
+        if thing.kind in _TRACES and self._went_along(thing):
+            return Removed("never"), False
+        try:
+            became = remove(thing, self._client_for, days=self._days, sleep=self._sleep)
+        except ClientError as error:
+            if _is_gone(error, thing):
+                return Removed("gone", code(error)), False
+            return Removed("left", _why(error)), _may_pass(error)
+        except (BotoCoreError, PkilabError) as error:
+            return Removed("left", str(error)), isinstance(error, _PASSING)
+        self._took.update(became.took)
+        return became, False
+
+    def _went_along(self, thing: Created) -> bool:
+        """Whether a trace was left in what a stack of the run had."""
+        return any(thing.arn == arn or thing.arn.startswith(f"{arn}/") for arn in self._took)
+
+    def _tell(self, thing: Created, status: str) -> None:
+        if self._on_step:
+            self._on_step(self.things.index(thing) + 1, len(self.things), thing, status)
+
+
+def _joined(words: str, became: Removed) -> str:
+    return f"{words}: {became.note}" if became.note else words
+
+
+def _is_gone(error: ClientError, thing: Created) -> bool:
+    if thing.kind == HUB and code(error) == "InvalidAccessException":
+        return True  # the account is not subscribed to Security Hub
+    if thing.kind == STACK and code(error) == "ValidationError":
+        return "does not exist" in _why(error)
+    return code(error) in _GONE
+
+
+def _may_pass(error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    failed = status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED
+    return failed or code(error) in _IN_THE_WAY
 
 
 def _why(error: ClientError) -> str:
     details = error.response["Error"]
     return f"{details['Code']}: {details.get('Message', '')}"
-
-
-# What a call created, and what it deleted.
-
-
-def _created(entry: Entry) -> Iterator[Created]:
-    """Yield what one call created."""
-    kinds: dict[str, str] = {}
-    kind = _KINDS.get((entry.service, entry.operation))
-    if entry.service == "s3":
-        kind = OBJECT if entry.operation in _OBJECT_WRITERS else kind
-        kinds = dict.fromkeys(entry.resources[:1], kind) if kind else {}
-    elif entry.operation == "CreateCertificateAuthorityAuditReport":
-        bucket = next((arn for arn in entry.resources if ":s3:::" in arn), None)
-        if bucket and "S3Key" in entry.results:
-            kinds = {f"{bucket}/{entry.results['S3Key']}": OBJECT}
-    elif entry.service == "cloudformation":
-        # A change set belongs to a stack, which the first one makes.
-        makes = entry.parameters.get("ChangeSetType") == "CREATE"
-        new = entry.operation == "CreateStack" or makes
-        kinds = {entry.results["StackId"]: STACK} if new and "StackId" in entry.results else {}
-    elif (entry.service, entry.operation) == ("ssm", "PutParameter"):
-        # With leave to overwrite it may have been there before.
-        kinds = {} if entry.parameters.get("Overwrite") else dict.fromkeys(entry.made, PARAMETER)
-    elif entry.service == "organizations":
-        kinds = {entry.results["Arn"]: kind} if kind and "Arn" in entry.results else {}
-    elif kind:
-        # What a call names and what it made may be one: ACM imports anew under an ARN it is given.
-        given = entry.parameters.values()
-        kinds = dict.fromkeys((arn for arn in entry.made if arn not in given), kind)
-    else:
-        noun = entry.operation.removeprefix("Create")
-        kinds = dict.fromkeys(entry.made, noun) if noun != entry.operation else {}
-    for arn, kind in kinds.items():
-        service = "s3" if kind == OBJECT else entry.service
-        place = (entry.account, entry.account_id, entry.region)
-        yield Created(kind, arn, service, *place, entry.at)
-
-
-def _deletes(entry: Entry, arn: str, standing: dict[str, Created]) -> bool:
-    """Whether the call deleted this standing thing itself, rather than something within it."""
-    if arn not in standing:
-        return False
-    kind = standing[arn].kind
-    deleters = tuple(f"Delete{noun}" for noun in _NOUNS.get(kind, (kind,)))
-    return entry.operation in (*deleters, *_DELETERS.get(kind, ()))
-
-
-def _touched(entry: Entry, standing: dict[str, Created]) -> tuple[str, ...]:
-    """Return the ARNs that a call acts on; Organizations' calls name its things by their ends."""
-    if entry.service != "organizations":
-        return entry.resources
-    named = set(map(str, entry.parameters.values()))
-    ours = (each for each in standing.values() if each.service == "organizations")
-    whole = entry.operation == "DeleteOrganization"
-    return tuple(
-        each.arn
-        for each in ours
-        if each.arn.rpartition("/")[2] in named
-        or (whole and each.kind == ORGANIZATION and each.account == entry.account)
-    )

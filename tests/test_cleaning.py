@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import moto
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from pkilab import ca_hierarchy
 from pkilab.cleaning import Cleaned, Created, clean_up, plan
@@ -186,14 +186,23 @@ def test_traces_in_what_was_there_before_are_named() -> None:
     record(journal, "CreateCluster", service="eks", Arn="arn:aws:eks:us-east-1:1:cluster/f")
     found = plan(journal)
     assert [(each.kind, each.arn) for each in found] == [
-        ("Cluster", "arn:aws:eks:us-east-1:1:cluster/f"),
         ("object", "arn:aws:s3:::theirs/audit-report/r.json"),
-        ("certificate", f"{CAS}/theirs/certificate/1"),
         ("object", "arn:aws:s3:::theirs/k"),
+        ("Cluster", "arn:aws:eks:us-east-1:1:cluster/f"),
+        ("certificate", f"{CAS}/theirs/certificate/1"),
     ]
-    cleaned = clean_up(found, lambda *_: None)
-    assert cleaned.removed == ()
-    assert len(cleaned.left) == 4
+    s3 = boto3.client("s3", region_name="us-east-1")
+    with moto.mock_aws():
+        s3.create_bucket(Bucket="theirs")
+        for key in ("k", "audit-report/r.json", "audit-report/r.json.theirs"):
+            s3.put_object(Bucket="theirs", Key=key, Body=b"")
+        cleaned = clean_up(found, lambda *_: s3)
+        kept = [each["Key"] for each in s3.list_objects_v2(Bucket="theirs")["Contents"]]
+    assert [each.resource.arn for each in cleaned.removed] == [
+        "arn:aws:s3:::theirs/audit-report/r.json"
+    ]
+    assert kept == ["audit-report/r.json.theirs", "k"]
+    assert len(cleaned.left) == 3
     assert all(each.note for each in cleaned.left)
 
 
@@ -218,7 +227,10 @@ def test_an_authority_is_deleted_from_any_state_with_the_shortest_window(
 
 
 def test_an_authority_still_being_created_leaves_nothing_to_restore() -> None:
-    cleaned = clean_up([authority("root")], lambda *_: Authorities(root="CREATING"))
+    waited: list[float] = []
+    pca = Authorities(root="CREATING")
+    cleaned = clean_up([authority("root")], lambda *_: pca, sleep=waited.append)
+    assert sum(waited) == 300
     assert [each.note for each in cleaned.removed] == [""]
 
 
@@ -245,11 +257,62 @@ def test_cleaning_twice_is_harmless() -> None:
     assert pca.calls == ["describe root", "describe never"]
 
 
+def test_what_stands_in_the_way_is_tried_again_in_rounds_with_growing_pauses() -> None:
+    """AWS's own conflicts, failures and lost connections pass; a refusal does not."""
+    pca = Authorities(a="DISABLED", b="DISABLED", c="DISABLED", d="DISABLED")
+    failed = refusal("InternalError", "Sorry", "DescribeCertificateAuthority")
+    failed.response["ResponseMetadata"] = {"HTTPStatusCode": 500}  # type: ignore[typeddict-item]
+    trouble: list[Exception | None] = [
+        EndpointConnectionError(endpoint_url="https://acm-pca.invalid"),
+        refusal("ThrottlingException", "Slow down", "DescribeCertificateAuthority"),
+        failed,
+        refusal("AccessDeniedException", "You may not", "DescribeCertificateAuthority"),
+        refusal("InvalidStateException", "Not now", "DescribeCertificateAuthority"),
+    ]
+
+    def client_for(*_: str) -> Authorities:
+        cause = trouble.pop(0) if trouble else None
+        if cause is not None:
+            raise cause
+        return pca
+
+    waited: list[float] = []
+    told: list[tuple[int, int, str, str]] = []
+    cleaned = clean_up(
+        [authority(name) for name in "abcd"],
+        client_for,
+        sleep=waited.append,
+        on_step=lambda number, of, thing, status: told.append((number, of, thing.name, status)),
+    )
+    assert waited == [5, 15]
+    assert names(tuple(each.resource for each in cleaned.removed)) == ["a", "b", "c"]
+    assert [each.note for each in cleaned.left] == ["AccessDeniedException: You may not"]
+    assert told[0] == (1, 4, "a", "removing")
+    assert told[1][3].startswith("again later: Could not connect")
+    assert told[-1] == (1, 4, "a", "removed: restorable until 2026-01-12 09:00 UTC")
+    assert len(told) == 2 * (4 + 3 + 1)
+
+
+def test_what_stays_in_the_way_is_left_after_a_stated_time() -> None:
+    class Busy(Authorities):
+        def describe_certificate_authority(self, **_: str) -> dict[str, Any]:
+            raise refusal("ResourceInUseException", "In use", "DescribeCertificateAuthority")
+
+    waited: list[float] = []
+    cleaned = clean_up([authority("root")], lambda *_: Busy(), sleep=waited.append)
+    assert waited == [5, 15, 45, 120, 300, 420]
+    assert [each.note for each in cleaned.left] == [
+        "ResourceInUseException: In use; tried 7 times in 15 minutes"
+    ]
+    assert cleaned.billable == cleaned.left
+    assert "Still to be paid for: certificate authority" in cleaned.summary()
+
+
 def test_an_error_is_reported_and_the_rest_is_still_cleaned() -> None:
     pca = Authorities(a="DISABLED", b="DISABLED", c="DISABLED", d="DISABLED")
     trouble = {
         "a": refusal("AccessDeniedException", "You may not", "DescribeCertificateAuthority"),
-        "b": EndpointConnectionError(endpoint_url="https://acm-pca.invalid"),
+        "b": NoCredentialsError(),
         "c": LabError("no such account"),
     }
 
@@ -264,7 +327,7 @@ def test_an_error_is_reported_and_the_rest_is_still_cleaned() -> None:
     assert names(tuple(each.resource for each in cleaned.left)) == ["a", "b", "c"]
     assert [each.note for each in cleaned.left] == [
         "AccessDeniedException: You may not",
-        'Could not connect to the endpoint URL: "https://acm-pca.invalid"',
+        "Unable to locate credentials",
         "no such account",
     ]
     assert names(tuple(each.resource for each in cleaned.removed)) == ["d"]
@@ -305,9 +368,9 @@ def test_a_bucket_is_emptied_of_every_version_and_marker_and_deleted(
 def test_more_objects_than_one_request_deletes_are_all_deleted(
     s3: Any, bucket: Created, client_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pkilab import removal
+    from pkilab.removal import buckets
 
-    monkeypatch.setattr(removal, "_BATCH", 2)
+    monkeypatch.setattr(buckets, "_BATCH", 2)
     for number in range(5):
         s3.put_object(Bucket="lab-crl", Key=str(number), Body=b"")
     assert [each.note for each in clean_up([bucket], client_for).removed] == [
@@ -361,7 +424,10 @@ def test_the_result_reads_as_text_table_and_html() -> None:
     pca = Authorities(root="ACTIVE")
     cleaned = clean_up([authority("root"), authority("never")], lambda *_: pca)
     assert list(cleaned.to_frame()["result"]) == ["removed", "already gone"]
-    assert repr(cleaned).startswith("1 thing removed, 0 left, 1 already gone.\nremoved  owner")
+    assert repr(cleaned).startswith(
+        "1 thing removed, 0 left, 1 already gone. AWS keeps 1 of them restorable, until "
+        "2026-01-12 09:00 UTC at the latest, and charges nothing for that.\nremoved  owner"
+    )
     html = cleaned._repr_html_()
     assert html is not None
     assert "1 thing removed, 0 left, 1 already gone." in html
@@ -406,12 +472,11 @@ def test_stacks_are_deleted_with_their_resources_and_what_cannot_be_is_said(clou
     assert notes == {
         "kept": "ValidationError: Stack [kept] cannot be deleted while TerminationProtection is "
         "enabled",
-        "full": "DELETE_FAILED: The following resource(s) failed to delete: [Bucket].",
     }
     assert [each.resource.arn.split("/")[1] for each in cleaned.already_gone] == ["gone"]
-    s3.delete_object(Bucket=bucket, Key="k")
+    assert [each.resource.arn.split("/")[1] for each in cleaned.removed] == ["full"]
     client.update_termination_protection(StackName="kept", EnableTerminationProtection=False)
-    assert len(cloud.clean_up().removed) == 2
+    assert len(cloud.clean_up().removed) == 1
     assert s3.list_buckets()["Buckets"] == []
 
 
