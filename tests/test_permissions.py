@@ -14,11 +14,13 @@ from pkilab.errors import LabError, MissingExtraError
 from pkilab.journal import Journal
 from pkilab.permissions import (
     Policy,
-    _operation,
     action_for,
+    handlers_reads,
     least_policy,
     needs_no_permission,
 )
+from pkilab.permissions.authorization import operation_model
+from pkilab.permissions.policy import LONGEST_DOCUMENT, length
 from pkilab.resources import Place, named
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -46,7 +48,7 @@ class Calls(Journal):
     ) -> None:
         made = made or {}
         account_id = OWNER if account == "owner" else WORKLOAD
-        model = _operation(service, operation)
+        model = operation_model(service, operation)
         place = Place("aws", "us-east-1", account_id)
         resources = named(model, parameters, place) if model else []
         arns = [value for value in made.values() if value.startswith("arn:")]
@@ -320,13 +322,244 @@ def test_a_reusable_policy_leaves_open_what_awss_answers_chose(calls: Calls) -> 
     calls.add("acm-pca", "DescribeCertificateAuthority", CertificateAuthorityArn=ROOT)
     calls.add("acm-pca", "DescribeCertificateAuthority", CertificateAuthorityArn=SUB)
     calls.add("s3", "GetObject", Bucket="lab-crl", Key=f"crl/{ROOT.rpartition('/')[2]}.crl")
-    assert granted(least_policy(calls, reusable=True)) == {
+    assert granted(least_policy(calls, reusable=True)) - LOOKS == {
         ("s3:CreateBucket", BUCKET),
+        ("s3:TagResource", BUCKET),
         ("acm-pca:CreateCertificateAuthority", "*"),
+        ("acm-pca:TagCertificateAuthority", f"{CAS}/*"),
         ("acm-pca:DescribeCertificateAuthority", f"{CAS}/*"),
-        ("acm-pca:DescribeCertificateAuthority", SUB),
         ("s3:GetObject", f"{BUCKET}/crl/*.crl"),
     }
+
+
+def test_what_was_there_before_keeps_its_name(calls: Calls) -> None:
+    calls.add("acm-pca", "DescribeCertificateAuthority", CertificateAuthorityArn=SUB)
+    assert granted(least_policy(calls, reusable=True)) - LOOKS == {
+        ("acm-pca:DescribeCertificateAuthority", SUB)
+    }
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "made", "grant"),
+    [
+        (
+            "secretsmanager",
+            "DescribeSecret",
+            {"SecretId": f"arn:aws:secretsmanager:us-east-1:{OWNER}:secret:web/tls-AbC1d2"},
+            {},
+            f"arn:aws:secretsmanager:us-east-1:{OWNER}:secret:web/tls-??????",
+        ),
+        (
+            "secretsmanager",
+            "DescribeSecret",
+            {"SecretId": "web/tls"},
+            {},
+            f"arn:aws:secretsmanager:us-east-1:{OWNER}:secret:web/tls-??????",
+        ),
+        (
+            "route53",
+            "GetChange",
+            {"Id": "/change/C2682N5HXP0BZ4"},
+            {},
+            "arn:aws:route53:::change/*",
+        ),
+        (
+            "route53",
+            "DeleteHostedZone",
+            {"Id": "/hostedzone/Z2682N5HXP0BZ4"},
+            {},
+            "arn:aws:route53:::hostedzone/*",
+        ),
+        (
+            "securityhub",
+            "EnableSecurityHub",
+            {},
+            {"Arn": f"arn:aws:securityhub:us-east-1:{OWNER}:hub/default"},
+            f"arn:aws:securityhub:us-east-1:{OWNER}:hub/default",
+        ),
+        (
+            "s3",
+            "PutObject",
+            {"Bucket": "b", "Key": f"f/{'0f' * 32}.zip"},
+            {},
+            "arn:aws:s3:::b/f/*.zip",
+        ),
+        (
+            "iam",
+            "GetRole",
+            {"RoleName": "AWSServiceRoleForCertificateManager"},
+            {},
+            f"arn:aws:iam::{OWNER}:role/aws-service-role/*/AWSServiceRoleForCertificateManager",
+        ),
+        (
+            "organizations",
+            "AttachPolicy",
+            {"PolicyId": "p-a1b2c3d4", "TargetId": "r-ab12"},
+            {},
+            f"arn:aws:organizations::{OWNER}:root/o-*/r-*",
+        ),
+        (
+            "organizations",
+            "DescribePolicy",
+            {"PolicyId": "p-FullAWSAccess"},
+            {},
+            "arn:aws:organizations::aws:policy/*/p-FullAWSAccess",
+        ),
+        (
+            "acm",
+            "ImportCertificate",
+            {},
+            {},
+            f"arn:aws:acm:us-east-1:{OWNER}:certificate/*",
+        ),
+    ],
+)
+def test_a_name_that_aws_chooses_is_left_open_and_no_other(
+    calls: Calls,
+    service: str,
+    operation: str,
+    parameters: dict[str, Any],
+    made: dict[str, str],
+    grant: str,
+) -> None:
+    calls.add(service, operation, made=made, **parameters)
+    action = action_for(service, operation)
+    assert (action, grant) in granted(least_policy(calls, reusable=True))
+
+
+def test_the_next_run_meets_the_same_errors(calls: Calls) -> None:
+    """But for those that say that the caller may not."""
+    asked = {"CertificateAuthorityArn": SUB}
+    calls.add("acm-pca", "DeleteCertificateAuthority", outcome="InvalidStateException", **asked)
+    calls.add("acm-pca", "RevokeCertificate", outcome="AccessDeniedException", **asked)
+    assert granted(least_policy(calls, reusable=True)) - LOOKS == {
+        ("acm-pca:DeleteCertificateAuthority", SUB)
+    }
+    assert least_policy(calls).statements == ()
+
+
+def test_cells_that_only_a_simulated_lab_runs_are_left_out_of_the_next_run(calls: Calls) -> None:
+    calls.add("acm-pca", "ListTags", CertificateAuthorityArn=SUB)
+    calls.aside = True
+    calls.add("acm-pca", "GetPolicy", ResourceArn=SUB)
+    assert granted(least_policy(calls, reusable=True)) - LOOKS == {("acm-pca:ListTags", SUB)}
+    assert least_policy(calls).actions == ("acm-pca:GetPolicy", "acm-pca:ListTags")
+
+
+def test_what_a_lab_looks_at_first_stands_in_a_statement_of_its_own(calls: Calls) -> None:
+    calls.add("acm", "ListCertificates")
+    statements = least_policy(calls, reusable=True).document["Statement"]
+    assert [each["Sid"] for each in statements] == ["AcmListCertificates", "Preflight"]
+    assert "acm:ListCertificates" not in statements[1]["Action"]
+    assert all(each["Sid"] != "Preflight" for each in least_policy(calls).statements)
+
+
+def test_what_the_caller_reads_of_itself_is_no_right_of_the_next_caller(calls: Calls) -> None:
+    calls.add("iam", "GetUser", UserName="learner")
+    calls.add("iam", "GetUser", UserName="ana")
+    assert granted(least_policy(calls, reusable=True)) - LOOKS == {
+        ("iam:GetUser", f"arn:aws:iam::{OWNER}:user/ana")
+    }
+
+
+KEY = f"arn:aws:kms:us-east-1:{OWNER}:key/1b7f3a52-0d9e-4a57-9b7e-6f3b1f0a1c11"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "grants"),
+    [
+        (
+            "ssm",
+            "PutParameter",
+            {"Name": "/web/tls", "Type": "SecureString", "KeyId": KEY},
+            {"kms:Encrypt"},
+        ),
+        (
+            "ssm",
+            "PutParameter",
+            {"Name": "/web/tls", "Type": "SecureString", "KeyId": KEY, "Tier": "Advanced"},
+            {"kms:GenerateDataKey"},
+        ),
+        ("ssm", "PutParameter", {"Name": "/web/tls", "Type": "String"}, set()),
+        (
+            "s3",
+            "PutObject",
+            {"Bucket": "b", "Key": "k", "SSEKMSKeyId": KEY},
+            {"kms:GenerateDataKey"},
+        ),
+        ("s3", "PutObject", {"Bucket": "b", "Key": "k"}, set()),
+    ],
+)
+def test_what_a_key_of_ones_own_encrypts_takes_the_key(
+    calls: Calls, service: str, operation: str, parameters: dict[str, Any], grants: set[str]
+) -> None:
+    calls.add(service, operation, **parameters)
+    assert {action for action, arn in granted(least_policy(calls)) if arn == KEY} == grants
+
+
+def test_an_alias_that_goes_takes_leave_on_its_key_too(calls: Calls) -> None:
+    calls.add("kms", "CreateAlias", AliasName="alias/signing", TargetKeyId=KEY)
+    calls.add("kms", "DeleteAlias", AliasName="alias/signing")
+    alias = f"arn:aws:kms:us-east-1:{OWNER}:alias/signing"
+    assert granted(least_policy(calls)) >= {("kms:DeleteAlias", alias), ("kms:DeleteAlias", KEY)}
+
+
+def test_a_certificate_from_a_private_ca_takes_the_ca_unless_acm_may_ask(calls: Calls) -> None:
+    asked = {"DomainName": "a.internal", "CertificateAuthorityArn": ROOT}
+    calls.add("acm", "RequestCertificate", **asked)
+    assert ("acm-pca:IssueCertificate", ROOT) in granted(least_policy(calls))
+    granting = Calls()
+    principal = {"CertificateAuthorityArn": ROOT, "Principal": "acm.amazonaws.com"}
+    granting.add("acm-pca", "CreatePermission", **principal)
+    granting.add("acm", "RequestCertificate", **asked)
+    assert "acm-pca:IssueCertificate" not in least_policy(granting).actions
+
+
+def test_a_log_group_is_written_with_what_is_in_it_but_for_its_tags(calls: Calls) -> None:
+    calls.add("logs", "CreateLogGroup", logGroupName="/lab")
+    group = f"arn:aws:logs:us-east-1:{OWNER}:log-group:/lab"
+    assert granted(least_policy(calls, reusable=True)) - LOOKS == {
+        ("logs:CreateLogGroup", f"{group}:*"),
+        ("logs:TagResource", group),
+    }
+
+
+def test_a_resource_that_another_covers_is_not_listed(calls: Calls) -> None:
+    calls.add("s3", "PutObject", Bucket="b", Key="crl/a.crl")
+    calls.add("s3", "PutObject", Bucket="b", Key="crl/*")
+    assert granted(least_policy(calls)) == {("s3:PutObject", "arn:aws:s3:::b/crl/*")}
+
+
+def statement(sid: str, resources: int, words: str = "") -> dict[str, Any]:
+    listed = [f"arn:aws:s3:::{words}{number:04}" for number in range(resources)]
+    return {"Sid": sid, "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": listed}
+
+
+def test_a_policy_is_as_many_documents_as_iam_takes() -> None:
+    """Statements stay together where they fit; one that is too long is parted."""
+    whole = Policy((statement("A", 100), statement("B", 100), statement("C", 600)))
+    documents = whole.documents
+    assert len(documents) > 2
+    assert all(length(each) <= LONGEST_DOCUMENT for each in documents)
+    assert documents[0]["Statement"][0] == statement("A", 100)
+    sids = [each["Sid"] for document in documents for each in document["Statement"]]
+    assert len(set(sids)) == len(sids)
+    allowed = [arn for each in documents for one in each["Statement"] for arn in one["Resource"]]
+    assert sorted(allowed) == sorted(arn for each in whole.statements for arn in each["Resource"])
+
+
+def test_a_short_policy_is_one_document() -> None:
+    policy = Policy((statement("A", 2),))
+    assert policy.documents == (policy.document,)
+    assert Policy(()).documents == ()
+
+
+def test_more_documents_than_a_role_may_have_are_refused() -> None:
+    long = Policy(tuple(statement(f"S{number}", 60, "x" * 60) for number in range(12)))
+    with pytest.raises(LabError, match="a role has at most 10"):
+        _ = long.documents
+    with pytest.raises(LabError, match="too long for a managed policy"):
+        _ = Policy((statement("A", 1, "x" * 7000),)).documents
 
 
 def test_statements_are_merged_sorted_and_named_once(calls: Calls) -> None:
@@ -373,11 +606,11 @@ def test_the_table_and_its_html_hold_every_statement(calls: Calls) -> None:
 def test_without_policy_sentry_the_extra_is_named(
     calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pkilab import permissions
+    from pkilab.permissions import authorization
 
     monkeypatch.setitem(sys.modules, "policy_sentry.shared.iam_data", None)
-    permissions._service_data.cache_clear()
-    permissions.action_for.cache_clear()
+    authorization.service_data.cache_clear()
+    authorization.action_for.cache_clear()
     calls.add("acm-pca", "ListTags", CertificateAuthorityArn=ROOT)
     with pytest.raises(MissingExtraError, match=r"pkilab\[notebooks\]"):
         least_policy(calls)
@@ -391,6 +624,15 @@ def test_importing_the_module_loads_no_authorization_data() -> None:
     assert found.stdout == "False\n"
 
 
+LOOKS = {
+    (action, "*")
+    for action in (
+        "acm-pca:ListCertificateAuthorities",
+        "acm:ListCertificates",
+        "iam:ListAccountAliases",
+        "tag:GetResources",
+    )
+}
 APIS = "arn:aws:apigateway:us-east-1::"
 
 
@@ -465,22 +707,113 @@ def test_a_functions_role_is_passed_to_lambda(calls: Calls) -> None:
     }
 
 
-def test_a_stack_is_named_once_and_its_resources_are_not_in_the_policy(calls: Calls) -> None:
-    below = f"arn:aws:cloudformation:us-east-1:{OWNER}:stack/web/*"
-    made = below.replace("*", "7b00d03b-1aec-4c5a-8b82-269e6906abda")
-    calls.add("cloudformation", "CreateStack", StackName="web", made={"StackId": made})
-    calls.add("cloudformation", "DescribeStacks", StackName="web")
+STACK = f"arn:aws:cloudformation:us-east-1:{OWNER}:stack/web/*"
+TEMPLATE = """
+Parameters:
+  Days: {Type: Number, Default: 7}
+  Named: {Type: String, Default: ""}
+Conditions:
+  HasName: !Not [!Equals [!Ref Named, ""]]
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties: {AssumeRolePolicyDocument: {}}
+  Policy:
+    Type: AWS::IAM::RolePolicy
+    Properties: {RoleName: !Ref Role, PolicyName: p, PolicyDocument: {}}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      Role: !GetAtt Role.Arn
+      Code: {S3Bucket: code, S3Key: a.zip}
+  Log:
+    Type: AWS::Logs::LogGroup
+    Properties: {LogGroupName: /web, RetentionInDays: !Ref Days}
+  Queue:
+    Type: AWS::SQS::Queue
+    Condition: HasName
+    Properties: {QueueName: !Sub "${AWS::StackName}-${Named}"}
+"""
+
+
+def under(policy: Policy, prefix: str) -> set[tuple[str, str]]:
+    return {(action, arn) for action, arn in granted(policy) if action.startswith(f"{prefix}:")}
+
+
+def test_a_stack_takes_what_its_resources_take(calls: Calls) -> None:
+    """By the caller; names that CloudFormation makes end in a star."""
+    calls.add("cloudformation", "CreateStack", StackName="web", TemplateBody=TEMPLATE)
     policy = least_policy(calls)
-    assert granted(policy) == {
-        ("cloudformation:CreateStack", below),
-        ("cloudformation:DescribeStacks", below),
+    role = f"arn:aws:iam::{OWNER}:role/web-Role-*"
+    assert under(policy, "cloudformation") == {("cloudformation:CreateStack", STACK)}
+    assert {arn for _, arn in under(policy, "iam")} == {role}
+    assert {"iam:CreateRole", "iam:PutRolePolicy", "iam:PassRole", "iam:DeleteRole"} <= set(
+        policy.actions
+    )
+    assert under(policy, "s3") == {("s3:GetObject", "arn:aws:s3:::code/a.zip")}
+    log = f"arn:aws:logs:us-east-1:{OWNER}:log-group:/web"
+    assert ("logs:PutRetentionPolicy", f"{log}:*") in granted(policy)
+    assert under(policy, "sqs") == set()  # its condition does not hold
+    assert handlers_reads(calls) >= {"iam:GetRolePolicy", "lambda:GetFunctionCodeSigningConfig"}
+    assert "iam:CreateRole" not in handlers_reads(calls)
+
+
+def test_a_changed_stack_takes_what_changes(calls: Calls) -> None:
+    calls.add("cloudformation", "CreateStack", StackName="web", TemplateBody=TEMPLATE)
+    before = set(least_policy(calls).actions)
+    parameters = [
+        {"ParameterKey": "Days", "UsePreviousValue": True},
+        {"ParameterKey": "Named", "ParameterValue": "letters"},
+    ]
+    calls.add(
+        "cloudformation",
+        "UpdateStack",
+        StackName="web",
+        UsePreviousTemplate=True,
+        Parameters=parameters,
+    )
+    policy = least_policy(calls)
+    assert set(policy.actions) - before == {
+        "cloudformation:UpdateStack",
+        *(action for action, _ in under(policy, "sqs")),
     }
-    assert any("what the stack's resources take is not in this policy" in n for n in policy.notes)
+    queue = f"arn:aws:sqs:us-east-1:{OWNER}:web-letters"
+    assert ("sqs:CreateQueue", queue) in granted(policy)
+
+
+def test_a_stack_that_was_there_is_named_with_what_is_not_known_of_it(calls: Calls) -> None:
+    calls.add("cloudformation", "DeleteStack", StackName="web")
+    calls.add("cloudformation", "CreateStack", StackName="far", TemplateURL="https://example.com/t")
+    body = "Resources: {Table: {Type: AWS::DynamoDB::Table}}"
+    calls.add("cloudformation", "CreateStack", StackName="odd", TemplateBody=body)
+    policy = least_policy(calls)
+    assert {action for action, _ in granted(policy)} == {
+        "cloudformation:CreateStack",
+        "cloudformation:DeleteStack",
+    }
+    said = " ".join(policy.notes)
+    assert "the call that made it is not among the calls" in said
+    assert "its template is not among the call's parameters" in said
+    assert "what AWS::DynamoDB::Table takes is not known" in said
+
+
+def test_names_that_cloudformation_made_are_left_open(calls: Calls) -> None:
+    calls.add("cloudformation", "CreateStack", StackName="web", TemplateBody=TEMPLATE)
+    calls.add("lambda", "Invoke", FunctionName="web-Function-jSpkUhvcjfkJ")
+    calls.add("lambda", "Invoke", FunctionName="other-Function-jSpkUhvcjfkJ")
+    invoked = {
+        arn.rpartition(":")[2]
+        for action, arn in granted(least_policy(calls, reusable=True))
+        if action == "lambda:InvokeFunction"
+    }
+    assert invoked == {"web-Function-*", "other-Function-jSpkUhvcjfkJ"}
 
 
 def test_a_stacks_role_is_passed_to_cloudformation(calls: Calls) -> None:
+    """And has the rights for what is in the stack."""
     role = f"arn:aws:iam::{OWNER}:role/deployer"
-    calls.add("cloudformation", "CreateStack", StackName="web", RoleARN=role)
+    asked = {"StackName": "web", "TemplateBody": TEMPLATE, "RoleARN": role}
+    calls.add("cloudformation", "CreateStack", **asked)
     policy = least_policy(calls)
-    assert ("iam:PassRole", role) in granted(policy)
+    assert granted(policy) == {("iam:PassRole", role), ("cloudformation:CreateStack", STACK)}
     assert not any("is not in this policy" in note for note in policy.notes)
