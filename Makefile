@@ -14,10 +14,10 @@ UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 INSTALL := python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab bench notebooks lock clean
+.PHONY: help run test lab bench prove-policies prove-clean-up notebooks lock clean
 
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(BUILT) ## run every guided notebook on the simulated AWS; reports in build/notebooks
 	@$(BIN)/pkilab run
@@ -35,7 +35,13 @@ lab: $(BUILT) ## open the notebooks in JupyterLab
 bench: $(BUILT) ## measure; a table, and JSON in build/
 	@$(BIN)/python benchmarks/run.py
 
-notebooks: $(BUILT) ## run the notebooks and store their outputs in them
+prove-policies: $(BUILT) ## run each notebook with its policy alone, and show that no part of it is too much
+	@$(BIN)/python -m tests.prove.policies notebooks/*.ipynb
+
+prove-clean-up: $(BUILT) ## kill each notebook's run at every change, and clean up from its ledger
+	@$(BIN)/python -m tests.stand_in.prove_clean_up
+
+notebooks: $(BUILT) ## run the notebooks, store their outputs in them, and their plans and policies
 	@$(BIN)/pkilab run --in-place
 
 lock: $(BUILT) ## bring the locked sets in line with pyproject.toml (UPGRADE=--upgrade: newest)

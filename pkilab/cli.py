@@ -1,4 +1,4 @@
-"""The command line: ``pkilab lab | run | serve | sign | verify | trust``."""
+"""The command line: ``pkilab lab | run | serve``; more of it in `aws.cli` and `signing_cli`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import typer
 
 import pkilab
 from pkilab import signing_cli
+from pkilab.aws import cli as aws_cli
 from pkilab.errors import LabError, PkilabError
 from pkilab.printing import one_line
 
@@ -206,6 +207,7 @@ def _write_ready_file(path: Path, **opened: object) -> None:
     partial.replace(path)
 
 
+aws_cli.register(app)
 signing_cli.register(app)
 
 

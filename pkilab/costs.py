@@ -25,7 +25,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from pkilab.errors import LabError
-from pkilab.journal import Withheld, as_html, frame
+from pkilab.journal import Withheld, as_html, frame, reads_only
+from pkilab.stacks import charged_types, makes_stack, with_contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +51,11 @@ _KEY_USES = (
     "DeriveSharedSecret",
 )
 _MILLIONTH = Decimal("0.000001")
-_READS = ("Get*", "List*", "Describe*", "Head*", "Lookup*", "BatchGet*", "Search*")
+_ENDS = ("Delete*", "ScheduleKeyDeletion", *_RESTORATIONS)
+
+#: How long what is charged by time is taken to stand where nobody can know yet.
+RESERVE = timedelta(hours=1)
+_STALE = timedelta(days=90)  # prices older than this are named as old
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Price:
     usage_mode: str | None = None
     above: int = 0
     create: bool = False
+    free: int = 0
     currency: str = "USD"
 
     def covers(self, service: str, operation: str) -> bool:
@@ -124,12 +130,24 @@ class PriceTable:
         """Return the price of a call by what it asks for; None if it is not in the table."""
         if (service, operation) == ("acm", "RequestCertificate") and _is_exportable(parameters):
             return self.named("acm", "exportable public certificate", "certificate")
+        if service == "cloudformation" and _is_clear(operation, parameters):
+            return self.of_call(service, "DescribeStacks")
         return self.of_call(service, operation, str(parameters.get("UsageMode", _GENERAL)))
 
     def named(self, service: str, what: str, unit: str) -> Price:
         """Return a price by its name, or a price that says that it is not in the table."""
         found = (p for p in self.prices if (p.service, p.what) == (service, what))
         return next(found, Price(service, what, unit, None, note="not in this table"))
+
+    def doubts(self, at: datetime, regions: Iterable[str]) -> tuple[str, ...]:
+        """Return what a reader must know before relying on the figures at a time, in Regions."""
+        age = at.date() - self.date
+        elsewhere = sorted(set(regions) - {self.region, "aws-global"})
+        old = (
+            f"The prices are {age.days} days old: they are of {self.date}." if age > _STALE else ""
+        )
+        far = f"Prices of {', '.join(elsewhere)} are not known: those of {self.region} are used."
+        return tuple(filter(None, (old, far if elsewhere else "")))
 
     def months(self, elapsed: timedelta) -> Decimal:
         """Return a duration in months of ``hours_per_month``."""
@@ -142,13 +160,19 @@ class Line:
 
     account: str
     region: str
-    what: str
+    thing: str
     quantity: Decimal
     unit: str
     unit_price: Decimal | None
     amount: Decimal | None
     confirmed: bool
     note: str = ""
+    detail: str = ""
+
+    @property
+    def what(self) -> str:
+        """The price's name, and for what of this kind it is."""
+        return f"{self.thing} ({self.detail})" if self.detail else self.thing
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +197,15 @@ class Bill:
     def total(self) -> Decimal:
         """The sum of the amounts that are known."""
         return sum((line.amount for line in self.lines if line.amount is not None), Decimal(0))
+
+    def summed(self) -> Bill:
+        """Return the bill with one line for each price, account and Region; free ones left out."""
+        sums: dict[tuple[str, str, str, str], Line] = {}
+        for line in self.lines:
+            key = (line.account, line.region, line.thing, line.note)
+            same = sums.get(key)
+            sums[key] = replace(line, detail="") if same is None else _sum(same, line)
+        return replace(self, lines=tuple(each for each in sums.values() if each.amount != 0))
 
     @property
     def unknown(self) -> tuple[Line, ...]:
@@ -208,8 +241,9 @@ def estimate(
     until: datetime,
     table: str = "current",
     trial: bool = False,
+    free_tier: bool = False,
 ) -> Bill:
-    """Price what the calls made.
+    """Price what the calls made, and the stacks that they made.
 
     Args:
         entries: a journal, or some of its entries. Calls after ``until`` and calls that AWS
@@ -218,15 +252,17 @@ def estimate(
         table: ``current`` or ``launch-2018``.
         trial: take off the fee of the first CA of each account and Region for its first 30 days,
             as if the account had never had one.
+        free_tier: take off the calls that are free to every account in every month, as if these
+            were the month's first.
 
     Not priced: what the calls did not make (a CA that was there before), what AWS services wrote
-    themselves (CRLs, audit reports), data transfer, taxes, free tiers and discounts.
+    themselves (CRLs, audit reports), data transfer, taxes, free tiers for new accounts, discounts.
 
     Raises:
         LabError: there is no such table.
     """
     prices = price_table(table)
-    done = [entry for entry in entries if entry.ok and entry.at <= until]
+    done = [entry for entry in with_contents(entries) if entry.ok and entry.at <= until]
     authorities = _authorities(done, until)
     lines = [
         *_authority_lines(authorities, prices, trial=trial),
@@ -236,7 +272,7 @@ def estimate(
         *_key_lines(done, until, prices),
         *_secret_lines(done, until, prices),
         *_parameter_lines(done, until, prices),
-        *_call_lines(done, prices),
+        *_call_lines(done, prices, free_tier=free_tier),
     ]
     return Bill(
         table=prices.name,
@@ -250,6 +286,44 @@ def estimate(
             "Taxes, transfer, free tiers and what AWS services wrote themselves are left out.",
         ),
     )
+
+
+def expected(
+    entries: Iterable[Entry],
+    *,
+    lasting: timedelta = RESERVE,
+    table: str = "current",
+    trial: bool = False,
+    free_tier: bool = False,
+) -> Bill:
+    """Price what the calls made as if each thing stood equally long, deleted or not.
+
+    This is what two runs of the same calls have in common, whatever their pace.
+
+    Args:
+        entries: a journal, or some of its entries.
+        lasting: how long things stand.
+        table: as in `estimate`.
+        trial: as there.
+        free_tier: as there.
+
+    Raises:
+        LabError: there is no such table.
+    """
+    made = [each for each in entries if each.ok and not ends(each.operation)]
+    begun = min((each.at for each in made), default=datetime(1970, 1, 1, tzinfo=UTC))
+    return estimate(
+        [replace(each, at=begun) for each in made],
+        until=begun + lasting,
+        table=table,
+        trial=trial,
+        free_tier=free_tier,
+    )
+
+
+def ends(operation: str) -> bool:
+    """Whether an operation deletes something, or takes a deletion back."""
+    return any(fnmatchcase(operation, pattern) for pattern in _ENDS)
 
 
 def price_of(
@@ -296,8 +370,9 @@ def billable_create(
     """
     price = price_of(service, operation, parameters, region)
     if price is not None:
-        return price if price.create else None
-    if any(fnmatchcase(operation, pattern) for pattern in _READS):
+        within = charged_types(parameters) if service == "cloudformation" else ()
+        return price if price.create or within else None
+    if reads_only(operation):
         return None
     return Price(service, f"{service} {operation}", "call", None, note="not in the price table")
 
@@ -581,7 +656,7 @@ def _storage_lines(entries: Iterable[Entry], until: datetime, prices: PriceTable
             yield _line(place, price, amount / 2**30 / (prices.hours_per_month * 3600))
 
 
-def _call_lines(entries: Iterable[Entry], prices: PriceTable) -> Iterator[Line]:
+def _call_lines(entries: Iterable[Entry], prices: PriceTable, *, free_tier: bool) -> Iterator[Line]:
     """Price calls that are charged, or free, by the call."""
     counted: Counter[tuple[str, str, str]] = Counter()
     found: dict[str, Price] = {}
@@ -603,7 +678,10 @@ def _call_lines(entries: Iterable[Entry], prices: PriceTable) -> Iterator[Line]:
             found[price.what] = price
             counted[entry.account, entry.region, price.what] += _quantity(entry)
     for (account, region, what), number in sorted(counted.items()):
-        yield _line(_Place(account, region), found[what], Decimal(number))
+        price = found[what]
+        free = min(number, price.free) if free_tier else 0
+        detail = f"beyond {price.free:,} a month" if free else ""
+        yield _line(_Place(account, region), price, Decimal(number - free), detail)
 
 
 def _quantity(entry: Entry) -> int:
@@ -635,6 +713,12 @@ def _key_request(entry: Entry, specs: Mapping[str, str], prices: PriceTable) -> 
     return prices.named("kms", _ASYMMETRIC, "call") if uses and not cheap else None
 
 
+def _is_clear(operation: str, parameters: Mapping[str, object]) -> bool:
+    """Whether it can be told what a call for a stack will cost."""
+    charged = charged_types(parameters)
+    return charged is not None and (makes_stack(operation, parameters) or not charged)
+
+
 def _is_exportable(parameters: Mapping[str, object]) -> bool:
     """Whether a requested certificate is a public one that may leave ACM with its key."""
     options = parameters.get("Options")
@@ -657,13 +741,23 @@ def _line(
     return Line(
         account=place.account,
         region=place.region,
-        what=f"{price.what} ({detail})" if detail else price.what,
+        thing=price.what,
         quantity=quantity,
         unit=price.unit,
         unit_price=None if price.amount is None else price.amount / price.per,
         amount=None if amount is None else amount.quantize(_MILLIONTH),
         confirmed=price.confirmed,
         note=price.note,
+        detail=detail,
+    )
+
+
+def _sum(one: Line, other: Line) -> Line:
+    both = None if None in (one.amount, other.amount) else (one.amount, other.amount)
+    return replace(
+        one,
+        quantity=one.quantity + other.quantity,
+        amount=sum(filter(None, both), Decimal(0)) if both else None,
     )
 
 

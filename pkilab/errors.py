@@ -3,7 +3,9 @@
     PkilabError
     ├── LabError                the lab cannot do this here: mend the call or the set-up
     │   ├── LabClosedError      the lab was closed; open another
-    │   └── BudgetError         a call would cost money nobody agreed to
+    │   ├── BudgetError         a call would cost money nobody agreed to
+    │   ├── CredentialsError    AWS's credentials are missing, or over and not to be renewed
+    │   └── UncertainError      a create was sent, and nobody knows whether it was done
     ├── MissingExtraError       an optional dependency is not installed
     ├── MalformedError          bytes or text that are not what they should be
     ├── VerificationError       well-formed, and not to be trusted; carries every reason
@@ -30,6 +32,14 @@ class LabClosedError(LabError):
 
 class BudgetError(LabError):
     """A billable create was refused before it was made."""
+
+
+class CredentialsError(LabError):
+    """There are no credentials, or they have expired and no others were found."""
+
+
+class UncertainError(LabError):
+    """A create that would make a second thing if it were repeated was sent, and not answered."""
 
 
 class MissingExtraError(PkilabError):

@@ -17,9 +17,13 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
 
+from pkilab import ledger
 from pkilab.errors import LabError, MalformedError, MissingExtraError
+from pkilab.planning import record_plan
+from pkilab.recorded import is_simulated_only
 
 try:
     import nbformat
@@ -33,7 +37,7 @@ except ImportError as missing:
     raise MissingExtraError(missing.name or "nbclient", "notebooks") from missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 MODES = ("simulated", "aws")  # what PKILAB_MODE may say
 Node = Any  # nbformat's NotebookNode: a dictionary with attributes, untyped
@@ -127,20 +131,22 @@ def execute(
     mode: str = "simulated",
     timeout: float = 600,
     on_cell: Callable[[int, int, str], None] | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Executed:
     """Run one notebook in a fresh kernel. A cell that fails is an answer, not an exception.
 
     The kernel works in an empty folder of its own, which is removed afterwards, sees
-    ``PKILAB_MODE`` and reads no IPython profile. The text returned keeps cell ids and execution
-    counts and leaves out what only this run knows: times, the interpreter's version, the
-    fragments in which a stream arrived. Names that libraries draw at random inside the kernel are
-    pkilab.repeatable's business.
+    ``PKILAB_MODE`` and ``PKILAB_NOTEBOOK``, and reads no IPython profile. The text returned keeps
+    cell ids and execution counts and leaves out what only this run knows: times, the interpreter's
+    version, the fragments in which a stream arrived. Names that libraries draw at random inside
+    the kernel are pkilab.repeatable's business.
 
     Args:
         notebook: a file of nbformat 4.5 or later, where each cell has an id.
         mode: where ``Lab.from_env`` opens, "simulated" or "aws".
         timeout: seconds that one cell may take.
         on_cell: called before each code cell with its number from 1, their count, its source.
+        environment: further variables of the kernel's.
 
     Raises:
         MalformedError: the file is not such a notebook.
@@ -157,7 +163,9 @@ def execute(
             on_cell(len(started), len(code), cell.source)
 
     begun = time.perf_counter()
-    error = _run_cells(node, mode=mode, timeout=timeout, on_cell_execute=announce)
+    error = _run_cells(
+        node, notebook, mode=mode, timeout=timeout, on_cell_execute=announce, more=environment
+    )
     done = started if error is None else started[:-1]
     failure = None
     if error is not None:
@@ -166,10 +174,37 @@ def execute(
         notebook=notebook,
         text=_as_stored(node),
         cells=len(done),
-        checkpoints=sum(_checkpoints(cell.source) for cell in done),
+        checkpoints=sum(
+            _checkpoints(cell.source)
+            for cell in done
+            if mode == "simulated" or not is_simulated_only(cell.source)
+        ),
         seconds=time.perf_counter() - begun,
         failure=failure,
     )
+
+
+def dry_run(
+    notebook: Path, *, on_cell: Callable[[int, int, str], None] | None = None
+) -> ledger.Record | None:
+    """Return the calls that a notebook would make on AWS, from a run in a simulated world.
+
+    Cells that only a simulated lab can run are left out. None: the notebook opens no lab.
+
+    Args:
+        notebook: as for `execute`.
+        on_cell: as there.
+
+    Raises:
+        LabError: a cell failed.
+        MalformedError: the file is not a notebook.
+    """
+    with tempfile.TemporaryDirectory(prefix="pkilab-") as folder:
+        written = Path(folder, "ledger.jsonl")
+        executed = execute(notebook, on_cell=on_cell, environment={"PKILAB_DRY_RUN": str(written)})
+        if executed.failure:
+            raise LabError(f"dry run: {executed.failure}")
+        return ledger.read(written) if written.exists() else None
 
 
 def report(executed: Executed) -> str:
@@ -217,13 +252,14 @@ def run(
             the guided ones in ``./notebooks``.
         mode: where ``Lab.from_env`` opens, "simulated" or "aws".
         out: the folder of the results; made if absent.
-        in_place: also store the fresh outputs in the notebooks themselves, if all cells ran.
+        in_place: also store the fresh outputs in the notebooks themselves, if all cells ran, and
+            before that their plans and policies beside them.
         console: gets one line per notebook, and on a terminal the current cell. Standard output
             by default.
         timeout: seconds that one cell may take.
 
     Returns:
-        0 if every cell of every notebook ran, else 1.
+        0 if every cell of every notebook ran, and the plans could be made, else 1.
 
     Raises:
         LabError: an unknown mode; ``in_place`` on AWS (the stored outputs are the simulated
@@ -242,8 +278,16 @@ def run(
     for notebook in notebooks:
         _read(notebook)  # refuse before minutes have gone by
     out.mkdir(parents=True, exist_ok=True)
-    results = []
+    results, unplanned = [], False
     for notebook in notebooks:
+        if in_place:
+            try:
+                record = dry_run(notebook, on_cell=_ticker(console, notebook.stem))
+                if record is not None:
+                    record_plan(notebook, record)
+            except LabError as error:
+                unplanned = True
+                print(f"{notebook.stem}: no plan: {error}", file=console, flush=True)
         executed = execute(
             notebook, mode=mode, timeout=timeout, on_cell=_ticker(console, notebook.stem)
         )
@@ -256,7 +300,7 @@ def run(
         print(f"{notebook.stem}: {remark}", file=console, flush=True)
         results.append(executed)
     print(f"\n{_table(results)}\n\nHTML reports: {out}", file=console, flush=True)
-    return int(any(executed.failure for executed in results))
+    return int(unplanned or any(executed.failure for executed in results))
 
 
 def _read(notebook: Path) -> Node:
@@ -286,10 +330,12 @@ def _flaw(stored: dict[str, Any]) -> str | None:
 
 def _run_cells(
     node: Node,
+    notebook: Path,
     *,
     mode: str,
     timeout: float,
     on_cell_execute: Callable[..., None],
+    more: Mapping[str, str],
 ) -> CellExecutionError | CellTimeoutError | DeadKernelError | None:
     """Run ``node``'s cells, putting the outputs into it. Return what stopped them, if anything."""
     _forget_outputs(node)
@@ -304,7 +350,13 @@ def _run_cells(
             timeout=timeout,
             on_cell_execute=on_cell_execute,
         )
-        environment = {**os.environ, "PKILAB_MODE": mode, "IPYTHONDIR": str(profile)}
+        environment = {
+            **os.environ,
+            "PKILAB_MODE": mode,
+            "PKILAB_NOTEBOOK": str(notebook.absolute()),
+            "IPYTHONDIR": str(profile),
+            **more,
+        }
         try:
             client.execute(cleanup_kc=True, cwd=str(work), env=environment)
         except Exception as error:

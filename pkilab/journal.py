@@ -12,7 +12,7 @@ import re
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from botocore.exceptions import ClientError
 
@@ -34,8 +34,14 @@ Kept: TypeAlias = (
 )
 
 _LONGEST_KEPT = 4096  # a CSR or a policy fits; a CRL, a chain or an object does not
+_KEPT_WHOLE = frozenset({"TemplateBody"})  # what a stack makes is read from it
+# What changes nothing on AWS, and costs nothing that must be agreed to first.
+_READS = ("Get", "List", "Describe", "Head", "Lookup", "BatchGet", "Search", "Filter", "Validate")
 # Operations that make a new thing, which their answer names, or they do.
-_MAKERS = ("Create", "Issue", "Import", "Request", "EnableSecurityHub", "PutParameter", "PutRule")
+_MAKERS = (
+    "Create", "Issue", "Import", "Request", "EnableSecurityHub", "PutParameter", "PutRule",
+    "PutObject", "CopyObject", "CompleteMultipartUpload",
+)  # fmt: skip
 # Lists of which the journal keeps the length alone: a hundred findings are a quarter of a megabyte.
 _COUNTED = frozenset({"BatchImportFindingsRequestFindingList"})
 _RESULT_ID = re.compile(r"Arn$|ARN$|Id$|^id$|^S3Key$")
@@ -74,6 +80,7 @@ class Entry:
         results: the ARNs and identifiers of what the call made, by member name; ``Arn`` where the
             answer has an identifier only.
         access_key_id: with which it was signed; empty for the lab's own client of the account.
+        aside: made by a notebook's cell that only a simulated lab runs.
     """
 
     number: int
@@ -88,6 +95,7 @@ class Entry:
     parameters: Mapping[str, Kept] = field(repr=False, compare=False, default_factory=dict)
     results: Mapping[str, str] = field(repr=False, compare=False, default_factory=dict)
     access_key_id: str = ""
+    aside: bool = False
 
     @property
     def ok(self) -> bool:
@@ -107,6 +115,23 @@ class Entry:
         )
 
 
+class Keeper(Protocol):
+    """Where a journal is kept besides; `pkilab.ledger.Ledger` is one."""
+
+    def intend(self, entry: Entry) -> int:
+        """Note a call that is about to be sent, and return a number for its answer."""
+        ...
+
+    def answer(self, entry: Entry, intent: int | None) -> None:
+        """Note what came of a call."""
+        ...
+
+
+def reads_only(operation: str) -> bool:
+    """Whether an operation, by its name, changes nothing."""
+    return operation.startswith(_READS)
+
+
 class Journal:
     """The calls of a lab, in order. Safe to use from several threads.
 
@@ -116,6 +141,20 @@ class Journal:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries = list(entries)
         self._lock = threading.Lock()
+        self._keeper: Keeper | None = None
+        self.aside = False  # what is recorded now is of a cell that only a simulated lab runs
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """Where the calls are kept besides."""
+        return self._keeper
+
+    def keep_in(self, keeper: Keeper) -> None:
+        """Keep the calls of so far and those to come in a second place."""
+        with self._lock:
+            for entry in self._entries:
+                keeper.answer(entry, None)
+            self._keeper = keeper
 
     def attach(
         self,
@@ -141,6 +180,7 @@ class Journal:
         # The earliest event: later ones see the idempotency tokens and rewritten bodies and copy
         # sources of botocore's own handlers.
         events.register_first("provide-client-params", observer.asked, unique_id=f"{unique}-asked")
+        events.register_last("before-call", observer.sent, unique_id=f"{unique}-sent")
         events.register("after-call", observer.answered, unique_id=f"{unique}-answered")
         events.register("after-call-error", observer.failed, unique_id=f"{unique}-failed")
 
@@ -158,6 +198,7 @@ class Journal:
         parameters: Mapping[str, Kept],
         results: Mapping[str, str],
         access_key_id: str = "",
+        intent: int | None = None,
     ) -> Entry:
         """Append one call and return its entry. ``attach`` does this for a client's calls."""
         with self._lock:
@@ -174,8 +215,11 @@ class Journal:
                 parameters=parameters,
                 results=results,
                 access_key_id=access_key_id,
+                aside=self.aside,
             )
             self._entries.append(entry)
+            if self._keeper:
+                self._keeper.answer(entry, intent)
         return entry
 
     @property
@@ -252,6 +296,17 @@ class Journal:
         return "\n".join((head, *map(str, entries)))
 
 
+# Led to another endpoint, botocore leaves their clients the Region that was asked for.
+_WITHOUT_REGIONS = frozenset({"iam", "organizations", "route53"})
+
+
+def _region_of(client: BaseClient) -> str:
+    """Return a client's Region, or what botocore calls it where a service has none."""
+    if client.meta.service_model.service_name in _WITHOUT_REGIONS:
+        return f"{client.meta.partition}-global"
+    return client.meta.region_name
+
+
 class _Observer:
     """What one client reports to one journal."""
 
@@ -267,7 +322,7 @@ class _Observer:
     ) -> None:
         self._journal, self._now, self._access_key_id = journal, now, access_key_id
         self._account, self._account_id = account, account_id
-        self._place = Place(client.meta.partition, client.meta.region_name, account_id)
+        self._place = Place(client.meta.partition, _region_of(client), account_id)
         self._service = client.meta.service_model.service_name
         self._key = f"pkilab_journal_{id(journal)}"
 
@@ -281,6 +336,27 @@ class _Observer:
         """Keep what was asked in the call's context, until the answer comes."""
         resources = named(model, params, self._place)
         context[self._key] = (model, keep(params, model.input_shape), resources)
+
+    def sent(self, context: dict[str, object], **_: object) -> None:
+        """Have the keeper note a call that may change something, before it is sent."""
+        asked, keeper = context.get(self._key), self._journal.keeper
+        if keeper and isinstance(asked, tuple) and not reads_only(asked[0].name):
+            model, parameters, resources = asked
+            context[f"{self._key}_intent"] = keeper.intend(
+                Entry(
+                    number=0,
+                    at=self._now(),
+                    account=self._account,
+                    account_id=self._account_id,
+                    region=self._place.region,
+                    service=self._service,
+                    operation=model.name,
+                    resources=tuple(dict.fromkeys(resources)),
+                    outcome="",
+                    parameters=parameters,
+                    access_key_id=self._access_key_id,
+                )
+            )
 
     def answered(
         self,
@@ -312,6 +388,7 @@ class _Observer:
             if arn := made(model, resources, answer, self._place):
                 results["Arn"] = arn
         arns = [value for value in results.values() if ARN.fullmatch(value)]
+        intent = context.get(f"{self._key}_intent")
         self._journal.record(
             at=self._now(),
             account=self._account,
@@ -324,6 +401,7 @@ class _Observer:
             parameters=parameters,
             results=results,
             access_key_id=self._access_key_id,
+            intent=intent if isinstance(intent, int) else None,
         )
 
 
@@ -340,7 +418,12 @@ def keep(value: object, shape: Shape | None = None) -> Kept:
         return Withheld("a stream", _size(value))
     if isinstance(value, dict):
         members, inner = getattr(shape, "members", {}), getattr(shape, "value", None)
-        return {str(key): keep(item, members.get(key, inner)) for key, item in value.items()}
+        return {
+            str(key): str(item)
+            if key in _KEPT_WHOLE and isinstance(item, str)
+            else keep(item, members.get(key, inner))
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         if getattr(shape, "name", "") in _COUNTED:
             return Withheld("long", len(value))

@@ -6,34 +6,36 @@ calls need as a policy, what they cost and what they left behind are derived fro
 
 from __future__ import annotations
 
-import functools
 import os
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pkilab.credentials import Credentials
-from pkilab.errors import BudgetError, LabClosedError, LabError
+from pkilab.errors import LabClosedError, LabError
 from pkilab.journal import Journal
-from pkilab.pki.entropy import RandomSource, SystemEntropy
-from pkilab.pki.keys import PrivateKey, generate_key
+from pkilab.pki.entropy import RandomSource
+from pkilab.pki.keys import PrivateKey
+from pkilab.tags import mark_creates
 
 if TYPE_CHECKING:  # each is loaded when it is asked for; `import pkilab` stays cheap
-    import boto3
     from cryptography import x509
 
-    from pkilab.cleaning import Cleaned
+    from pkilab.cleaning import Cleaned, Created
     from pkilab.costs import Bill
     from pkilab.permissions import Policy
+    from pkilab.planning import Plan
+    from pkilab.simulator.handshakes import Handshake
     from pkilab.simulator.server import Server
 
-_FETCH_SECONDS = 20
+_T = TypeVar("_T")
+_DRY_RUN = "dry-run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class _Place(Protocol):
         refuse_in: Literal["response", "handshake"],
         dns_port: int,
     ) -> Server: ...
+    def domain(self, simulated: str) -> tuple[str, str]: ...
     def environment(self, account: str) -> dict[str, str]: ...
     def accept_root(self, root: x509.Certificate) -> None: ...
     def close(self) -> None: ...
@@ -94,12 +97,13 @@ class Lab:
     '111122223333'
     """
 
-    def __init__(self, place: _Place, title: str) -> None:
+    def __init__(self, place: _Place, title: str, journal: Journal | None = None) -> None:
         self._place, self._title = place, title
         self._closed = False
         self._clients: dict[tuple[str, str, str, Credentials | None], Any] = {}
         self._servers: list[Server] = []
-        self.journal = Journal()
+        self._marked_as = ""  # a dry run tags what it creates as a run on AWS does
+        self.journal = Journal() if journal is None else journal
 
     @classmethod
     def simulated(
@@ -121,8 +125,9 @@ class Lab:
                 ``"live"`` follows the machine's clock, for outside clients that check dates.
             accounts: alias to 12-digit id; the first is the default. One account by default.
             region: the default Region.
-            latency: how long asynchronous work takes; zero skips AWS's intermediate states. Waiters
-                sleep in real time, so on a frozen clock advance it instead of waiting.
+            latency: how long asynchronous work takes and, where policies are enforced, until
+                others hear of IAM's changes; zero skips AWS's intermediate states. Waiters sleep in
+                real time, so on a frozen clock advance it instead of waiting.
             enforce_policies: check signatures, and ask IAM and resource policies about each call,
                 as AWS does. The lab's own clients are administrators of their accounts.
             enforce_quotas: throttle Private CA and Security Hub at AWS's request rates, by the
@@ -152,27 +157,41 @@ class Lab:
         region: str | None = None,
         profiles: Mapping[str, str | None] | None = None,
         budget_usd: float | Decimal | None = None,
+        confirm: str | None = None,
+        ledgers: Path | None = None,
     ) -> Self:
         """Work on a real account, through boto3's ordinary configuration.
+
+        Before the first call that changes something the account is looked at and shown, and one
+        that seems to be in use is refused unless it is confirmed. Each such call is written to the
+        run's ledger before it is sent, and what is created is tagged ``pkilab:run``.
 
         Args:
             profile: the profile of the default account.
             region: overrides the profile's.
             profiles: alias to profile, where more than one account takes part.
-            budget_usd: what creates may cost in sum, by list price for one month or one item.
+            budget_usd: what the run may cost by list price, up to any moment and for one hour more.
                 Without it every billable create is refused.
+            confirm: ids of accounts, separated by commas, that are meant although they seem to be
+                in use.
+            ledgers: the folder of the run's ledger; ``~/.local/state/pkilab/ledgers`` by default.
 
         Raises:
-            LabError: no Region is configured.
+            LabError: no Region is configured, or there are no credentials.
         """
-        import boto3  # noqa: PLC0415 - a simulated lab has no use for it here
+        from pkilab.aws.place import AwsPlace  # noqa: PLC0415 - a simulated lab has no use for it
+        from pkilab.ledger import folder  # noqa: PLC0415
 
-        sessions = {
-            alias: boto3.Session(profile_name=name, region_name=region)
-            for alias, name in ({"main": profile} if profiles is None else profiles).items()
-        }
-        budget = None if budget_usd is None else Decimal(str(budget_usd))
-        return cls(_Aws(sessions, budget), "AWS")
+        journal = Journal()
+        place = AwsPlace(
+            {"main": profile} if profiles is None else profiles,
+            region=region,
+            budget=None if budget_usd is None else Decimal(str(budget_usd)),
+            confirmed=frozenset((confirm or "").replace(",", " ").split()),
+            ledgers=ledgers or folder(),
+            journal=journal,
+        )
+        return cls(place, f"AWS, run {place.run}", journal)
 
     @classmethod
     def from_env(
@@ -186,29 +205,44 @@ class Lab:
         """Open what the environment asks for; notebooks call this.
 
         ``PKILAB_MODE`` is ``simulated`` (default) or ``aws``. On AWS, ``PKILAB_BUDGET_USD`` is the
-        budget, boto3's own variables (``AWS_PROFILE``, ``AWS_DEFAULT_REGION`` ...) mean what they
-        always mean, and each alias of ``accounts`` beyond the first is taken for a profile name.
+        budget, ``PKILAB_CONFIRM`` the accounts that are meant though they seem to be in use,
+        ``PKILAB_LEDGERS`` where ledgers go; boto3's own variables (``AWS_PROFILE``,
+        ``AWS_DEFAULT_REGION`` ...) mean what they always mean, and each alias of ``accounts``
+        beyond the first is taken for a profile name. A cell whose first line is ``# simulated
+        only`` then shows its recorded result instead of running.
         ``enforce_policies`` and ``enforce_quotas`` are for the simulated lab: AWS always does both.
 
         Raises:
             LabError: a variable has no usable value.
         """
+        from pkilab import recorded  # noqa: PLC0415 - notebooks only
         from pkilab.repeatable import make_outputs_repeatable  # noqa: PLC0415 - notebooks only
 
         make_outputs_repeatable()
         mode = os.environ.get("PKILAB_MODE", "simulated")
+        dry_run = os.environ.get("PKILAB_DRY_RUN")
+        if mode == "aws" or dry_run:
+            recorded.skip_simulated_only()
         if mode == "simulated":
-            return cls.simulated(
+            lab = cls.simulated(
                 seed=seed,
                 accounts=accounts,
                 enforce_policies=enforce_policies,
                 enforce_quotas=enforce_quotas,
             )
+            if dry_run:
+                _keep(lab, Path(dry_run))
+            recorded.note_simulated_only(lab.journal)
+            return lab
         if mode != "aws":
             raise LabError(f"PKILAB_MODE: found {mode!r}, expected 'simulated' or 'aws'")
         # The first alias is whoever the environment says; the others are profiles of that name.
         profiles = {alias: alias if n else None for n, alias in enumerate(accounts or ("main",))}
-        return cls.aws(profiles=profiles, budget_usd=_budget(os.environ.get("PKILAB_BUDGET_USD")))
+        return cls.aws(
+            profiles=profiles,
+            budget_usd=_budget(os.environ.get("PKILAB_BUDGET_USD")),
+            confirm=os.environ.get("PKILAB_CONFIRM"),
+        )
 
     @property
     def mode(self) -> Literal["simulated", "aws"]:
@@ -229,6 +263,16 @@ class Lab:
     def region(self) -> str:
         """The default Region."""
         return self._place.region
+
+    @property
+    def run(self) -> str:
+        """The id that what is created on AWS is tagged with; empty in a simulated lab."""
+        return getattr(self._place, "run", "")
+
+    @property
+    def ledger(self) -> Path | None:
+        """The file that the run's calls are written to; None where nothing was changed yet."""
+        return getattr(self.journal.keeper, "path", None)
 
     def client(
         self,
@@ -265,6 +309,8 @@ class Lab:
                 now=self.clock.now,
                 access_key_id=caller.access_key_id if caller else "",
             )
+            if self._marked_as and caller is None:
+                mark_creates(client, self._marked_as)
             self._clients[key] = client
         return self._clients[key]
 
@@ -304,6 +350,119 @@ class Lab:
         """
         return self._place.entropy(name)
 
+    def wait(
+        self,
+        what: str,
+        until: Callable[[], _T | None],
+        *,
+        at_most: timedelta,
+        every: timedelta = timedelta(seconds=10),
+    ) -> _T:
+        """Wait until a question has an answer that counts as true, and return it.
+
+        On AWS the time passes, and how much of it is shown; a simulated lab's clock is moved.
+
+        Args:
+            what: is waited for, in words.
+            until: asks. What it raises ends the waiting.
+            at_most: how long.
+            every: how long to pause between two questions.
+
+        Raises:
+            LabError: the time is over, or is no time to wait for.
+        """
+        from pkilab import waiting  # noqa: PLC0415 - only who waits
+
+        shown = _Progress(what) if self.mode == "aws" else None
+        try:
+            return waiting.until(
+                until,
+                what=what,
+                at_most=at_most,
+                every=every,
+                sleep=self._sleep,
+                now=time.monotonic if shown else None,
+                on_progress=shown,
+            )
+        finally:
+            if shown:
+                shown.end()
+
+    def tls_address(self, target: str = "") -> str:
+        """Return the ``host:port`` where a TLS client connects to meet an API, whatever its name.
+
+        Args:
+            target: the name that AWS gave the custom domain name (``d-...amazonaws.com``).
+
+        In a simulated lab this is a port of this machine, opened when it is first asked for. On AWS
+        it is the target itself, or ``PKILAB_TLS``, which goes with a served lab.
+        """
+        served = self._served()
+        return served.tls if served else os.environ.get("PKILAB_TLS") or f"{target}:443"
+
+    def dns_server(self) -> str | None:
+        """Return whom to ask about names, as ``host:port``; None for this machine's resolver.
+
+        In a simulated lab this is a port of this machine, opened when it is first asked for. On AWS
+        it is ``PKILAB_DNS``, if that is set.
+        """
+        served = self._served()
+        return served.dns if served else os.environ.get("PKILAB_DNS")
+
+    def domain(self, simulated: str) -> tuple[str, str]:
+        """Return a domain name that is yours, and the id of the public hosted zone that holds it.
+
+        On AWS ``PKILAB_DOMAIN`` and ``PKILAB_ZONE_ID``, of the default account: best a name that
+        nothing else uses, such as ``lab.example.com`` in the zone ``example.com``.
+
+        Args:
+            simulated: in a simulated lab, this one. The zone of its last two labels is there
+                beforehand, as a domain is that somebody has registered: it is no call of the lab's.
+
+        Raises:
+            LabError: on AWS, one of the two is not set.
+        """
+        self._require_open()
+        return self._place.domain(simulated)
+
+    @property
+    def handshakes(self) -> tuple[Handshake, ...]:
+        """The latest TLS handshakes with a simulated lab's APIs, the newest last.
+
+        Raises:
+            LabError: on AWS, which does not show its own.
+        """
+        if self.mode != "simulated":
+            raise LabError("AWS does not show the handshakes of its APIs")
+        return tuple(each for server in self._servers for each in server.handshakes)
+
+    def plan(self, workflow: Callable[[Lab], object] | None = None) -> Plan:
+        """Say what will be created, what it costs and which policy it takes, before anything is.
+
+        Args:
+            workflow: is tried in a simulated world of its own, with the accounts and the Region of
+                this lab. Without one, the plan is the one recorded for the notebook that this is.
+
+        Raises:
+            LabError: the notebook, or its plan, is not found; or the workflow is to be tried in a
+                simulated lab, where trying it costs nothing.
+        """
+        from pkilab import planning  # noqa: PLC0415 - only who asks pays
+
+        if os.environ.get("PKILAB_DRY_RUN"):  # the plan is being made
+            return planning.plan_of((), title="dry run", region=self.region)
+        if workflow is None:
+            return planning.recorded_plan()
+        if self.mode == "simulated":
+            raise LabError("in a simulated lab nothing costs money: do it, and ask lab.costs()")
+        with Lab.simulated(
+            accounts=self.accounts, region=self.region, now=self.clock.now()
+        ) as world:
+            workflow(world)
+            return planning.plan_of(
+                world.journal, title=getattr(workflow, "__name__", "workflow"), region=self.region
+            )
+
     def policy(
         self,
         account: str | None = None,
@@ -315,7 +474,8 @@ class Lab:
 
         Args:
             account: as for `client`.
-            reusable: write ``*`` for what AWS named in this run; the policy then serves the next.
+            reusable: write ``*`` for what AWS named in this run, so that the policy serves the next
+                one, on AWS: with what that takes besides, without cells that are simulated only.
             credentials: whose calls; those of the account's own user by default.
         """
         from pkilab.permissions import least_policy  # noqa: PLC0415 - loads 13 MB of AWS data
@@ -335,13 +495,22 @@ class Lab:
         return estimate(self.journal, until=self.clock.now(), table=table)
 
     def clean_up(self) -> Cleaned:
-        """Delete what the calls made so far created; says what is left, until when and why."""
-        from pkilab.cleaning import clean_up, plan  # noqa: PLC0415 - only who asks pays
+        """Delete what the calls made so far created; says what is left, until when and why.
 
-        return clean_up(
-            plan(self.journal),
-            lambda service, account, region: self.client(service, account=account, region=region),
-        )
+        On AWS what calls may have made that were not answered is looked for, too, and how far the
+        clean-up has come is shown.
+        """
+        from pkilab import cleaning, ledger, leftovers  # noqa: PLC0415 - only who asks pays
+
+        def client_for(service: str, account: str, region: str) -> Any:  # noqa: ANN401
+            return self.client(service, account=account, region=region)
+
+        if self.ledger:
+            things = leftovers.standing(ledger.read(self.ledger), client_for)
+        else:
+            things = cleaning.plan(self.journal)
+        on_step = _print_step if self.mode == "aws" else None
+        return cleaning.clean_up(things, client_for, sleep=self._sleep, on_step=on_step)
 
     def serve(
         self,
@@ -416,6 +585,20 @@ class Lab:
         state = "closed" if self._closed else f"{self.clock.now():%Y-%m-%d %H:%M:%S} UTC"
         return f"<Lab: {self._title}; {self.region}; {state}; accounts: {accounts}>"
 
+    def _served(self) -> Server | None:
+        """Return the server of a simulated lab, opened if there is none; None on AWS."""
+        self._require_open()
+        if self.mode != "simulated":
+            return None
+        open_ones = [server for server in self._servers if not server.closed]
+        return open_ones[-1] if open_ones else self.serve()
+
+    def _sleep(self, seconds: float) -> None:
+        if self.mode == "simulated" and not getattr(self.clock, "live", False):
+            self.clock.advance(seconds=seconds)
+        else:
+            time.sleep(seconds)
+
     def _account_of(self, caller: Credentials | None) -> str | None:
         """Return the alias of the account that credentials say they are of, if the lab has it."""
         number = caller.account_id if caller else None
@@ -433,95 +616,42 @@ class Lab:
             raise LabClosedError(f"this lab was closed: {self._title}")
 
 
-class _MachineClock:
-    """AWS's time is the machine's."""
+def _keep(lab: Lab, path: Path) -> None:
+    """Have a simulated lab do as one on AWS: keep a ledger, and tag what is created."""
+    from pkilab.ledger import Ledger  # noqa: PLC0415 - dry runs only
 
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def advance(self, **duration: float) -> datetime:
-        raise LabError(
-            f"on AWS time passes by itself: wait {timedelta(**duration)}, or run this simulated"
+    lab._marked_as = _DRY_RUN  # noqa: SLF001 - this is its module
+    lab.journal.keep_in(
+        Ledger(
+            path,
+            run=_DRY_RUN,
+            at=lab.clock.now(),
+            region=lab.region,
+            accounts=lab.accounts,
+            profiles=dict.fromkeys(lab.accounts),
         )
+    )
 
 
-class _Aws:
-    """Real accounts, through boto3's ordinary configuration."""
+def _print_step(position: int, number: int, thing: Created, status: str) -> None:
+    print(f"{position} of {number}: {thing.kind} {thing.arn}: {status}", file=sys.stderr)  # noqa: T201
 
-    mode: Literal["aws"] = "aws"
 
-    def __init__(self, sessions: Mapping[str, boto3.Session], budget: Decimal | None) -> None:
-        self.clock: Clock = _MachineClock()
-        self._sessions = sessions
-        self._budget, self._committed = budget, Decimal(0)
-        region = next(iter(sessions.values())).region_name
-        if not region:
-            raise LabError("no AWS Region is configured: set AWS_DEFAULT_REGION or pass region=")
-        self.region: str = region
+class _Progress:
+    """Shows on one line how long something has been waited for."""
 
-    @functools.cached_property
-    def accounts(self) -> Mapping[str, str]:
-        """Ask AWS who we are, once, when it is first needed."""
-        return {
-            alias: session.client("sts").get_caller_identity()["Account"]
-            for alias, session in self._sessions.items()
-        }
+    def __init__(self, what: str) -> None:
+        self._what, self._shown = what, False
 
-    def client(
-        self, service: str, account: str, region: str, credentials: Credentials | None
-    ) -> Any:  # noqa: ANN401
-        given = credentials and {
-            "aws_access_key_id": credentials.access_key_id,
-            "aws_secret_access_key": credentials.secret_access_key,
-            "aws_session_token": credentials.session_token,
-        }
-        client = self._sessions[account].client(service, region_name=region, **(given or {}))  # type: ignore[call-overload]
-        client.meta.events.register_first("before-parameter-build", self._hold_budget)
-        return client
+    def __call__(self, waited: timedelta, at_most: timedelta) -> None:
+        self._shown = True
+        whole = timedelta(seconds=round(waited.total_seconds()))
+        sys.stderr.write(f"\rwaiting for {self._what}: {whole} of at most {at_most}")
+        sys.stderr.flush()
 
-    def _hold_budget(self, params: dict[str, Any], model: Any, **_kwargs: Any) -> None:  # noqa: ANN401
-        from pkilab.costs import billable_create  # noqa: PLC0415 - only who calls AWS pays
-
-        price = billable_create(model.service_model.service_name, model.name, params)
-        if price is None:
-            return
-        what = f"{model.name} costs {price}"
-        if self._budget is None:
-            raise BudgetError(f"{what}. Open the lab with budget_usd=... to agree to it")
-        if price.amount is None or self._committed + price.amount > self._budget:
-            raise BudgetError(
-                f"{what}; {self._committed} of {self._budget} USD are committed already"
-            )
-        self._committed += price.amount
-
-    def fetch(self, url: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
-        headers = {"content-type": content_type} if content_type else {}
-        request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - checked
-        try:
-            with urllib.request.urlopen(request, timeout=_FETCH_SECONDS) as answer:  # noqa: S310
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-        except (OSError, HTTPException) as error:
-            raise LabError(f"{url}: {error}") from error
-
-    def generate_key(self, algorithm: str, name: str) -> PrivateKey:
-        return generate_key(algorithm, self.entropy(name))
-
-    def entropy(self, name: str) -> RandomSource:  # noqa: ARG002 - as _Place
-        return SystemEntropy()
-
-    def serve(self, *_: object, **__: object) -> Server:
-        raise LabError("only a simulated lab can be served; AWS serves itself")
-
-    def environment(self, account: str) -> dict[str, str]:  # noqa: ARG002 - as _Place
-        return {}
-
-    def accept_root(self, root: object) -> None:  # noqa: ARG002 - as _Place
-        raise LabError("which roots a public CT log accepts is its operator's to say")
-
-    def close(self) -> None:
-        """Nothing is held open."""
+    def end(self) -> None:
+        if self._shown:
+            sys.stderr.write("\n")
 
 
 def _budget(text: str | None) -> Decimal | None:

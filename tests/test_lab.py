@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import pkilab
-from pkilab.errors import BudgetError, LabClosedError, LabError
+from pkilab.errors import LabClosedError, LabError
 from pkilab.lab import Lab
 
 
@@ -279,33 +279,6 @@ def pretended_account(monkeypatch, aws_environment):
         yield
 
 
-CA = {
-    "CertificateAuthorityType": "ROOT",
-    "CertificateAuthorityConfiguration": {
-        "KeyAlgorithm": "EC_prime256v1",
-        "SigningAlgorithm": "SHA256WITHECDSA",
-        "Subject": {"CommonName": "Budget Root"},
-    },
-}
-
-
-def test_on_aws_a_billable_create_without_a_budget_is_refused_with_its_price(pretended_account):
-    """The call is never made."""
-    lab = Lab.aws()
-    with pytest.raises(BudgetError, match="400"):
-        lab.client("acm-pca").create_certificate_authority(**CA)
-    assert lab.client("acm-pca").list_certificate_authorities()["CertificateAuthorities"] == []
-
-
-def test_on_aws_a_budget_admits_what_it_covers_and_no_more(pretended_account):
-    """The second CA would pass it."""
-    lab = Lab.aws(budget_usd=500)
-    pca = lab.client("acm-pca")
-    assert pca.create_certificate_authority(**CA)["CertificateAuthorityArn"]
-    with pytest.raises(BudgetError, match="committed already"):
-        pca.create_certificate_authority(**CA)
-
-
 def test_on_aws_time_cannot_be_moved_nor_aws_served(pretended_account):
     """Both errors say what to do instead."""
     lab = Lab.aws()
@@ -315,6 +288,28 @@ def test_on_aws_time_cannot_be_moved_nor_aws_served(pretended_account):
         lab.clock.advance(days=1)
     with pytest.raises(LabError, match="served"):
         lab.serve()
+
+
+def test_a_domain_is_there_beforehand_and_no_call_of_the_labs(lab):
+    """Its zone answers, is one for all names in it, and nothing of it is the lab's to clean up."""
+    name, zone = lab.domain("api.pkilab.example")
+    assert (name, lab.domain("pkilab.example")[1]) == ("api.pkilab.example", zone)
+    found = lab.client("route53").get_hosted_zone(Id=zone)["HostedZone"]
+    assert found["Name"] == "pkilab.example."
+    assert [entry.operation for entry in lab.journal] == ["GetHostedZone"]
+    assert lab.clean_up().removed == ()
+
+
+@pytest.mark.parametrize("missing", ["PKILAB_DOMAIN", "PKILAB_ZONE_ID"])
+def test_on_aws_a_domain_is_what_the_environment_says(aws_environment, monkeypatch, missing):
+    """Both of it, or a sentence that says what to set."""
+    monkeypatch.setenv("PKILAB_DOMAIN", "lab.example.com")
+    monkeypatch.setenv("PKILAB_ZONE_ID", "/hostedzone/Z1")
+    lab = Lab.aws()
+    assert lab.domain("pkilab.example") == ("lab.example.com", "Z1")
+    monkeypatch.delenv(missing)
+    with pytest.raises(LabError, match=r"PKILAB_DOMAIN .* and PKILAB_ZONE_ID"):
+        lab.domain("pkilab.example")
 
 
 def test_importing_pkilab_loads_nothing_heavy():

@@ -1,0 +1,190 @@
+"""What happens to a call on its way to AWS: it is agreed to, tagged, and never made twice.
+
+A retry after an answer that got lost would make a second thing. Services that take a token with a
+create recognise the repetition, so each gets one. Where a name must be unique, the repetition is
+refused. For the few creates that are neither, nothing is repeated once the outcome is unknown: the
+run stops, and a clean-up finds by the tag what may have been made.
+
+Source: Boto3 Guide, "Retries"; the API reference of each operation named here (idempotency).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError
+
+from pkilab import tags
+from pkilab.aws.sessions import EXPIRED, Renewed
+from pkilab.errors import UncertainError
+from pkilab.journal import Entry, keep, reads_only
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from botocore.model import OperationModel
+
+    from pkilab.aws.budget import Budget
+
+# Where a service takes a token that botocore does not give by itself.
+_TOKENS = {
+    ("acm", "RequestCertificate"): "IdempotencyToken",
+    ("acm-pca", "CreateCertificateAuthority"): "IdempotencyToken",
+    ("acm-pca", "IssueCertificate"): "IdempotencyToken",
+    ("cloudformation", "CreateChangeSet"): "ClientToken",
+    ("cloudformation", "CreateStack"): "ClientRequestToken",
+    ("cloudformation", "DeleteStack"): "ClientRequestToken",
+    ("cloudformation", "UpdateStack"): "ClientRequestToken",
+    ("ram", "CreateResourceShare"): "clientToken",
+}
+# What makes another one each time it is asked, and takes neither token nor unique name.
+_MAKES_ANOTHER = frozenset(
+    {
+        ("acm", "ImportCertificate"),
+        ("apigateway", "CreateAuthorizer"),
+        ("apigateway", "CreateDeployment"),
+        ("apigateway", "CreateRestApi"),
+        ("apigatewayv2", "CreateApi"),
+        ("apigatewayv2", "CreateAuthorizer"),
+        ("apigatewayv2", "CreateDeployment"),
+        ("apigatewayv2", "CreateIntegration"),
+        ("iam", "CreateAccessKey"),
+        ("kms", "CreateKey"),
+    }
+)
+_NOT_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+_THROTTLED = frozenset({"SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException"})
+_SERVER_ERROR = 500
+_HOLD = "pkilab_hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Stands between one client and AWS.
+
+    Attributes:
+        account: the alias; ``account_id`` its twelve digits; ``region`` the client's.
+        run: the run's id; creates are tagged with it, if ``own``: roles that a workflow assumes
+            have the rights that the workflow gave them, and none to tag.
+        look_first: called before whatever may change something.
+        budget: agrees to what costs money, or refuses.
+        credentials: what the client signs with; None where they were given and end as they end.
+        now: the clock.
+    """
+
+    account: str
+    account_id: str
+    region: str
+    run: str
+    own: bool
+    look_first: Callable[[], None]
+    budget: Budget
+    credentials: Renewed | None
+    now: Callable[[], datetime]
+
+    def attach(self, client: Any) -> None:  # noqa: ANN401 - a boto3 client of any service
+        """Have each call of a client come by here."""
+        events = client.meta.events
+        events.register_first("before-parameter-build", self.asked)
+        if self.own:
+            tags.mark_creates(client, self.run)
+        events.register_first("needs-retry", self.answered)
+        events.register("after-call", self.ended)
+        events.register("after-call-error", self.ended)
+
+    def asked(
+        self,
+        params: dict[str, Any],
+        model: OperationModel,
+        context: dict[str, Any],
+        **_: object,
+    ) -> None:
+        """Look first, agree to the cost, and add the token.
+
+        Raises:
+            LabError: the account must be confirmed, or the budget would be passed.
+        """
+        if reads_only(model.name):
+            return
+        self.look_first()
+        service = model.service_model.service_name
+        context[_HOLD] = self.budget.hold(self._entry(service, model, params))
+        if token := _TOKENS.get((service, model.name)):
+            params[token] = self._token(params.get(token))
+
+    def answered(
+        self,
+        response: tuple[Any, Mapping[str, Any]] | None,
+        operation: OperationModel,
+        request_dict: Mapping[str, Any],
+        caught_exception: Exception | None,
+        **_: object,
+    ) -> float | None:
+        """Decide about a repetition before botocore does, which decides where this returns None.
+
+        Raises:
+            UncertainError: the call may have been done, and would be done twice.
+            CredentialsError: the session is over, and no other was found.
+        """
+        parsed = response[1] if response else {}
+        code = str(parsed.get("Error", {}).get("Code", ""))
+        if code in EXPIRED and self.credentials is not None:
+            self.credentials.renew()
+            return 0
+        name = (operation.service_model.service_name, operation.name)
+        if name in _MAKES_ANOTHER and _unknown(response, code, caught_exception):
+            if name == ("acm", "ImportCertificate") and b"CertificateArn" in _body(request_dict):
+                return None  # anew under an ARN: the same once more
+            why = caught_exception or f"AWS answered {code}"
+            raise UncertainError(
+                f"{operation.name} was sent and its outcome is not known: {why}. It is not "
+                "repeated, since that could make a second one; what it may have made has the tag "
+                f"{tags.RUN}={self.run}, and a clean-up looks for it"
+            ) from caught_exception
+        return None
+
+    def ended(self, context: Mapping[str, Any], **_: object) -> None:
+        """Give back what the budget held for a call."""
+        if (number := context.get(_HOLD)) is not None:
+            self.budget.release(number)
+
+    def _token(self, given: str | None) -> str:
+        """Return a token of 32 letters: a new one, or one that stands for one given in this run.
+
+        A notebook gives the same ones each time, and AWS remembers them for minutes or an hour.
+        """
+        if given is None:
+            return uuid.uuid4().hex
+        return hashlib.sha256(f"{self.run} {given}".encode()).hexdigest()[:32]
+
+    def _entry(self, service: str, model: OperationModel, params: Mapping[str, Any]) -> Entry:
+        kept = keep(dict(params), model.input_shape)
+        return Entry(
+            number=0,
+            at=self.now(),
+            account=self.account,
+            account_id=self.account_id,
+            region=self.region,
+            service=service,
+            operation=model.name,
+            resources=(),
+            outcome="ok",
+            parameters=kept if isinstance(kept, dict) else {},
+        )
+
+
+def _unknown(response: object, code: str, caught: Exception | None) -> bool:
+    """Whether a call may have been done although no good answer came."""
+    if caught is not None:
+        return not isinstance(caught, _NOT_SENT)
+    status = response[0].status_code if isinstance(response, tuple) else 0
+    return status >= _SERVER_ERROR and code not in _THROTTLED
+
+
+def _body(request_dict: Mapping[str, Any]) -> bytes:
+    body = request_dict.get("body", b"")
+    return body if isinstance(body, bytes) else str(body).encode()

@@ -1,0 +1,214 @@
+"""The command line for a real account: ``pkilab plan | policy | ledgers | clean-up``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pkilab.errors import LabError
+
+if TYPE_CHECKING:
+    from pkilab.cleaning import ClientFor, Created
+
+_LEFT = 1
+_Notebook = Annotated[Path, typer.Argument(help="The notebook.", exists=True, dir_okay=False)]
+_Profile = Annotated[
+    str | None,
+    typer.Option(
+        help="The profile to call as; the environment's, if not given.", show_default=False
+    ),
+]
+_Region = Annotated[
+    list[str] | None,
+    typer.Option(help="A Region to look in; repeat it. The profile's, if not given."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(plan)
+    app.command()(policy)
+    app.command()(ledgers)
+    app.command("clean-up")(clean_up)
+
+
+def plan(
+    notebook: _Notebook,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say what a notebook will create on AWS and what it costs; by trying it, simulated."""
+    from pkilab import execution, planning  # noqa: PLC0415 - only who plans pays
+
+    record = execution.dry_run(notebook)
+    if record is None:
+        raise LabError(f"{notebook}: found no lab that it opens, expected Lab.from_env()")
+    found = planning.plan_of(record.entries, title=notebook.stem, region=record.region)
+    typer.echo(found.to_json() if as_json else repr(found))
+
+
+def policy(
+    notebook: _Notebook,
+    *,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="ALIAS=ID or ID: an account of yours for one of the notebook's; repeat it."
+        ),
+    ] = None,
+    region: Annotated[str, typer.Option(help="Where it will run.")] = "us-east-1",
+    out: Annotated[
+        Path | None, typer.Option(help="Write a file per document here, instead of printing.")
+    ] = None,
+) -> None:
+    """Write the least IAM policies with which a notebook, and its clean-up, can run on AWS."""
+    from pkilab import permissions, planning  # noqa: PLC0415
+
+    recorded = planning.recorded_plan(notebook)
+    accounts = _accounts(account or [], dict(recorded.accounts))
+    for file in recorded.policies:
+        document = json.loads((notebook.parent / "policies" / file).read_text(encoding="utf-8"))
+        text = json.dumps(permissions.rewritten(document, accounts, region), indent=2) + "\n"
+        if out is None:
+            typer.echo(text, nl=False)
+        else:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / file).write_text(text, encoding="utf-8")
+            typer.echo(str(out / file))
+
+
+def ledgers(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where they are kept.", show_default=False)
+    ] = None,
+) -> None:
+    """List the ledgers of runs on AWS, and what each has created and not deleted."""
+    from pkilab.creations import plan as standing  # noqa: PLC0415
+    from pkilab.errors import MalformedError  # noqa: PLC0415
+    from pkilab.journal import count  # noqa: PLC0415
+    from pkilab.ledger import folder as kept  # noqa: PLC0415
+    from pkilab.ledger import read  # noqa: PLC0415
+
+    found = sorted((folder or kept()).glob("*.jsonl"))
+    if not found:
+        typer.echo(f"no ledgers in {folder or kept()}")
+    for path in found:
+        try:
+            record = read(path)
+        except MalformedError as error:
+            typer.echo(str(error))
+            continue
+        stands = count(len(standing(record.entries)), "thing")
+        unknown = count(len(record.unanswered), "call")
+        ids = ", ".join(record.accounts.values())
+        typer.echo(f"{path}: {record.at:%Y-%m-%d %H:%M} UTC, {ids}, {stands}, {unknown} unanswered")
+
+
+def clean_up(
+    ledger: Annotated[
+        Path | None, typer.Argument(help="The run's ledger.", show_default=False)
+    ] = None,
+    *,
+    run: Annotated[
+        str | None, typer.Option(help="Without a ledger: the id that its things are tagged with.")
+    ] = None,
+    profile: _Profile = None,
+    region: _Region = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")
+    ] = False,
+) -> None:
+    """Delete what a run on AWS left behind, and nothing else; say what remains, and why.
+
+    Again and again, until nothing is left: what is gone is skipped. The exit code is 1 while
+    something is left.
+    """
+    if (ledger is None) == (run is None):
+        raise LabError("clean-up: found both or neither, expected a LEDGER or --run ID")
+    things, client_for = (
+        _of_ledger(ledger, profile) if ledger else _of_run(str(run), profile, region or [])
+    )
+    if dry_run:
+        for each in things:
+            typer.echo(f"{each.kind} {each.arn}")
+        return
+    from pkilab.cleaning import clean_up as delete  # noqa: PLC0415
+
+    cleaned = delete(things, client_for, on_step=_step)
+    typer.echo(repr(cleaned))
+    raise typer.Exit(_LEFT if cleaned.left else 0)
+
+
+def _step(position: int, number: int, thing: Created, status: str) -> None:
+    typer.echo(f"{position} of {number}: {thing.kind} {thing.arn}: {status}")
+
+
+def _of_ledger(path: Path, profile: str | None) -> tuple[tuple[Created, ...], ClientFor]:
+    from pkilab.ledger import read  # noqa: PLC0415
+    from pkilab.leftovers import standing  # noqa: PLC0415
+
+    record = read(path)
+    first = next(iter(record.accounts), "")
+    profiles = {**record.profiles, first: profile or record.profiles.get(first)}
+    client_for = _clients(profiles, record.accounts)
+    return standing(record, client_for), client_for
+
+
+def _of_run(
+    run: str, profile: str | None, regions: list[str]
+) -> tuple[tuple[Created, ...], ClientFor]:
+    from pkilab.aws.sessions import open_session  # noqa: PLC0415
+    from pkilab.leftovers import by_tag  # noqa: PLC0415
+
+    session, _ = open_session(profile, regions[0] if regions else None)
+    if not session.region_name:
+        raise LabError("clean-up: found no Region, expected --region, or one in the profile")
+    account = session.client("sts").get_caller_identity()["Account"]
+    client_for = _clients({"main": profile}, {"main": account})
+    where = regions or [session.region_name]
+    typer.echo(f"looking for {run} in account {account}, {', '.join(where)}")
+    return by_tag(run, client_for, {"main": account}, where, on_ask=typer.echo), client_for
+
+
+def _clients(profiles: Mapping[str, str | None], accounts: Mapping[str, str]) -> ClientFor:
+    """Return what makes clients, each for the account that the run was in, or not at all."""
+    from pkilab.aws.place import CONFIG  # noqa: PLC0415
+    from pkilab.aws.sessions import open_session  # noqa: PLC0415
+
+    sessions: dict[str, Any] = {}
+    clients: dict[tuple[str, str, str], Any] = {}
+
+    def client_for(service: str, account: str, region: str) -> Any:  # noqa: ANN401
+        if account not in sessions:
+            session, _ = open_session(profiles.get(account), None)
+            sts = session.client("sts", region_name=region)
+            reached = sts.get_caller_identity()["Account"]
+            if reached != accounts.get(account):
+                raise LabError(
+                    f"account {account!r}: found {reached} by profile {profiles.get(account)!r}, "
+                    f"expected {accounts.get(account)}, where the run was"
+                )
+            sessions[account] = session
+        key = (service, account, region)
+        if key not in clients:
+            clients[key] = sessions[account].client(service, region_name=region, config=CONFIG)
+        return clients[key]
+
+    return client_for
+
+
+def _accounts(given: list[str], recorded: Mapping[str, str]) -> dict[str, str]:
+    """Read what was given for the accounts, as new ids by old ones; a bare id is the first's."""
+    first = next(iter(recorded), "main")
+    pairs = [each.partition("=") if "=" in each else (first, "=", each) for each in given]
+    for alias, _, number in pairs:
+        if alias not in recorded or not (len(number) == 12 and number.isdigit()):  # noqa: PLR2004
+            raise LabError(
+                f"--account: found {alias}={number}, expected 12 digits for one of "
+                f"{', '.join(recorded)}"
+            )
+    return {recorded[alias]: number for alias, _, number in pairs}
