@@ -20,6 +20,7 @@ import nbformat
 import pytest
 
 from pkilab.execution import differing_cells
+from pkilab.recorded import is_simulated_only
 
 PROJECT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
@@ -116,7 +117,7 @@ def nbval(notebook: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--rootdir", str(folder), str(copy)],
         cwd=folder,
-        env=environment(folder),
+        env=environment(folder, PKILAB_NOTEBOOK=str(notebook)),
         check=False,
         capture_output=True,
         text=True,
@@ -181,6 +182,10 @@ def faults(text: str) -> list[str]:
             r"nbval|raises.exception|skip.execution", f"{tags}\n{comments}", re.IGNORECASE
         ):
             found.append(f"cell {cell['id']} asks to be compared less strictly")
+    marked = ["".join(cell["source"]) for cell in code]
+    marked = [source for source in marked if is_simulated_only(source)]
+    if len(set(marked)) < len(marked):  # their recorded results are found by their sources
+        found.append("two cells that are simulated only are equal")
     return found
 
 
@@ -312,6 +317,18 @@ KEY = "-----BEGIN {}PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0waw
 def test_a_spoilt_notebook_is_not_clean(text: str, fault: str) -> None:
     """One fault each, and that one is named."""
     assert faults(text) == [fault]
+
+
+def test_marked_cells_that_are_equal_are_told() -> None:
+    """One would show the other's result on AWS."""
+    cells = [
+        nbformat.v4.new_code_cell("# simulated only\n1", id=each, execution_count=number)
+        for number, each in enumerate("ab", start=1)
+    ]
+    text = nbformat.writes(nbformat.v4.new_notebook(cells=cells))
+    assert faults(text) == ["two cells that are simulated only are equal"]
+    cells[1].source = "# simulated only\n2"
+    assert faults(nbformat.writes(nbformat.v4.new_notebook(cells=cells))) == []
 
 
 def test_a_clean_notebook_may_speak_of_keys_and_homes() -> None:

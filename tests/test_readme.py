@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from pkilab.planning import price_list
 from pkilab.simulator.fidelity import fidelity_table
 
 
@@ -33,6 +34,14 @@ def test_the_fidelity_table_is_made_from_its_data(readme):
     assert table.strip() == fidelity_table().strip()
 
 
+def test_the_prices_of_the_notebooks_are_those_of_their_plans(readme, project):
+    """And every notebook has one."""
+    table = re.search(r"<!-- plans:.*?-->\n(.*?)<!-- /plans -->", readme, re.DOTALL)[1]
+    assert table.strip() == price_list(project / "notebooks").strip()
+    notebooks = list((project / "notebooks").glob("*.ipynb"))
+    assert len(table.strip().splitlines()) == len(notebooks) + 2
+
+
 def test_its_links_lead_to_files(readme, project):
     """No notebook or file is named that is not there."""
     targets = re.findall(r"\]\((?!http)([^)#]+)\)", readme)
@@ -49,8 +58,8 @@ def test_every_guided_notebook_is_listed(readme, project):
 
 def test_the_make_targets_it_names_exist(readme, project):
     """`make run` and the others."""
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", readme, re.MULTILINE))
-    targets = set(re.findall(r"^([a-z]+):", (project / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", readme, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (project / "Makefile").read_text(), re.MULTILINE))
     assert {"run", "test"} <= named
     assert named <= targets
 
