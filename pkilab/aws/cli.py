@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,6 +62,10 @@ def policy(
         ),
     ] = None,
     region: Annotated[str, typer.Option(help="Where it will run.")] = "us-east-1",
+    domain: Annotated[
+        str | None,
+        typer.Option(help="Your PKILAB_DOMAIN, where the notebook wants one.", show_default=False),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write a file per document here, instead of printing.")
     ] = None,
@@ -70,9 +75,11 @@ def policy(
 
     recorded = planning.recorded_plan(notebook)
     accounts = _accounts(account or [], dict(recorded.accounts))
+    domains = _domains(notebook, domain)
     for file in recorded.policies:
         document = json.loads((notebook.parent / "policies" / file).read_text(encoding="utf-8"))
-        text = json.dumps(permissions.rewritten(document, accounts, region), indent=2) + "\n"
+        mine = permissions.rewritten(document, accounts, region, domains=domains)
+        text = json.dumps(mine, indent=2) + "\n"
         if out is None:
             typer.echo(text, nl=False)
         else:
@@ -199,6 +206,21 @@ def _clients(profiles: Mapping[str, str | None], accounts: Mapping[str, str]) ->
         return clients[key]
 
     return client_for
+
+
+def _domains(notebook: Path, domain: str | None) -> dict[str, str]:
+    """Return a domain by the one that the notebook has in the lab.
+
+    Raises:
+        LabError: the notebook wants a domain and got none, or the other way round.
+    """
+    wanted = re.findall(r"lab\.domain\(\\?\"([\w.-]+)", notebook.read_text(encoding="utf-8"))
+    if bool(wanted) != bool(domain):
+        raise LabError(
+            f"--domain: found {domain or 'none'}, expected "
+            f"{'yours in place of ' + wanted[0] if wanted else 'none for this notebook'}"
+        )
+    return {wanted[0]: domain} if domain else {}
 
 
 def _accounts(given: list[str], recorded: Mapping[str, str]) -> dict[str, str]:

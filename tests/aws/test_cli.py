@@ -104,6 +104,17 @@ def test_a_notebook_is_planned_by_trying_it(project):
     assert (planned.creates, planned.bill) == (recorded.creates, recorded.bill)
 
 
+def test_a_policy_is_written_for_ones_own_domain(project):
+    """Where the notebook wants one, it must be given."""
+    notebook = project / "notebooks" / "02_mutual_tls.ipynb"
+    code, said = run("policy", notebook, "--domain", "tls.lab.example.org")
+    assert code == 0
+    assert "/domainnames/tls.lab.example.org" in said
+    assert "pkilab.example" not in said
+    with pytest.raises(LabError, match=r"found none, expected yours in place of api\.pkilab"):
+        run("policy", notebook)
+
+
 def test_a_policy_is_written_for_ones_own_account(project, tmp_path):
     """Its id and Region in place of the lab's; a wrong id is refused."""
     notebook = project / "notebooks" / "00_start_here.ipynb"
@@ -114,5 +125,7 @@ def test_a_policy_is_written_for_ones_own_account(project, tmp_path):
     assert "111122223333" not in said
     run(*words, "--out", tmp_path)
     assert json.loads((tmp_path / "00_start_here.main.json").read_text()) == json.loads(said)
+    with pytest.raises(LabError, match="found x, expected none for this notebook"):
+        run("policy", notebook, "--domain", "x")
     with pytest.raises(LabError, match="found main=12, expected 12 digits for one of main"):
         run("policy", notebook, "--account", "12")

@@ -128,6 +128,7 @@ class Account:
     def environment(self) -> dict[str, str]:
         """Return all variables of a process that has this account, and no other, before it."""
         return kept(os.environ, _OWN) | {
+            "HOME": str(self.folder),  # where sessions of roles are cached
             "AWS_CONFIG_FILE": str(self.folder / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
             "AWS_ENDPOINT_URL": self.relay.url,
