@@ -85,11 +85,15 @@ def run(
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Also store the outputs in the notebooks.")
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="On AWS: leave what a notebook did not clean up itself.")
+    ] = False,
 ) -> None:
     """Run guided notebooks from top to bottom and report on each."""
     from pkilab.execution import run as run_notebooks  # noqa: PLC0415 - only who runs pays
 
-    raise typer.Exit(run_notebooks(notebooks, mode=mode.value, out=out, in_place=in_place))
+    code = run_notebooks(notebooks, mode=mode.value, out=out, in_place=in_place, keep=keep)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -184,7 +188,8 @@ def serve(
         server = place.serve(host, port, tls_port, refuse_in.value, dns_port)
         try:
             keys = place.environment(next(iter(place.accounts)))
-            exports = {"AWS_ENDPOINT_URL": server.url, **keys}
+            places = {"PKILAB_TLS": server.tls, "PKILAB_DNS": server.dns}  # for Lab.aws
+            exports = {"AWS_ENDPOINT_URL": server.url, **keys, **places}
             if ready_file:
                 opened = {"endpoint": server.url, "tls": server.tls, "dns": server.dns}
                 _write_ready_file(ready_file, **opened, seed=seed, now=now, ct_logs=server.ct_logs)

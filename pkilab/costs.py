@@ -242,6 +242,7 @@ def estimate(
     table: str = "current",
     trial: bool = False,
     free_tier: bool = False,
+    ended: bool = False,
 ) -> Bill:
     """Price what the calls made, and the stacks that they made.
 
@@ -254,6 +255,7 @@ def estimate(
             as if the account had never had one.
         free_tier: take off the calls that are free to every account in every month, as if these
             were the month's first.
+        ended: take what stands as deleted at ``until``; a hosted zone is free up to 12 hours.
 
     Not priced: what the calls did not make (a CA that was there before), what AWS services wrote
     themselves (CRLs, audit reports), data transfer, taxes, free tiers for new accounts, discounts.
@@ -268,7 +270,7 @@ def estimate(
         *_authority_lines(authorities, prices, trial=trial),
         *_certificate_lines(done, authorities, prices),
         *_storage_lines(done, until, prices),
-        *_zone_lines(done, until, prices),
+        *_zone_lines(done, until, prices, ended=ended),
         *_key_lines(done, until, prices),
         *_secret_lines(done, until, prices),
         *_parameter_lines(done, until, prices),
@@ -318,6 +320,7 @@ def expected(
         table=table,
         trial=trial,
         free_tier=free_tier,
+        ended=True,
     )
 
 
@@ -557,7 +560,9 @@ def _ocsp_setting(entry: Entry) -> bool | None:
 # Hosted zones, storage and calls.
 
 
-def _zone_lines(entries: Iterable[Entry], until: datetime, prices: PriceTable) -> Iterator[Line]:
+def _zone_lines(
+    entries: Iterable[Entry], until: datetime, prices: PriceTable, *, ended: bool
+) -> Iterator[Line]:
     """Price hosted zones for every calendar month in which they stood, its first or their own."""
     standing: dict[str, tuple[_Place, datetime]] = {}
     months: Counter[_Place] = Counter()
@@ -577,8 +582,9 @@ def _zone_lines(entries: Iterable[Entry], until: datetime, prices: PriceTable) -
                     del standing[arn]
                 else:
                     end(arn, entry.at)
-    for arn in list(standing):
-        end(arn, until)
+    for arn, (_, since) in list(standing.items()):
+        if not (ended and until - since <= _ZONE_TRIAL):
+            end(arn, until)
     price = prices.named("route53", "hosted zone", _ZONE_UNIT)
     for place, number in sorted(months.items()):
         yield _line(place, price, Decimal(number))

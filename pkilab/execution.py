@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pkilab import ledger
-from pkilab.errors import LabError, MalformedError, MissingExtraError
+from pkilab.errors import LabError, MalformedError, MissingExtraError, PkilabError
 from pkilab.planning import record_plan
 from pkilab.recorded import is_simulated_only
 
@@ -238,6 +238,7 @@ def run(
     mode: str = "simulated",
     out: Path = Path("build/notebooks"),
     in_place: bool = False,
+    keep: bool = False,
     console: TextIO | None = None,
     timeout: float = 600,
 ) -> int:
@@ -254,12 +255,14 @@ def run(
         out: the folder of the results; made if absent.
         in_place: also store the fresh outputs in the notebooks themselves, if all cells ran, and
             before that their plans and policies beside them.
+        keep: leave on AWS what a notebook did not delete itself, as when it failed; otherwise that
+            is cleaned up by its ledger.
         console: gets one line per notebook, and on a terminal the current cell. Standard output
             by default.
         timeout: seconds that one cell may take.
 
     Returns:
-        0 if every cell of every notebook ran, and the plans could be made, else 1.
+        0 if every cell of every notebook ran, the plans could be made and nothing is left, else 1.
 
     Raises:
         LabError: an unknown mode; ``in_place`` on AWS (the stored outputs are the simulated
@@ -278,16 +281,10 @@ def run(
     for notebook in notebooks:
         _read(notebook)  # refuse before minutes have gone by
     out.mkdir(parents=True, exist_ok=True)
-    results, unplanned = [], False
+    results, amiss = [], False
     for notebook in notebooks:
-        if in_place:
-            try:
-                record = dry_run(notebook, on_cell=_ticker(console, notebook.stem))
-                if record is not None:
-                    record_plan(notebook, record)
-            except LabError as error:
-                unplanned = True
-                print(f"{notebook.stem}: no plan: {error}", file=console, flush=True)
+        amiss |= in_place and not _planned(notebook, console)
+        kept = set(ledger.folder().glob("*.jsonl"))
         executed = execute(
             notebook, mode=mode, timeout=timeout, on_cell=_ticker(console, notebook.stem)
         )
@@ -299,8 +296,44 @@ def run(
         _clear_line(console)
         print(f"{notebook.stem}: {remark}", file=console, flush=True)
         results.append(executed)
+        for path in sorted(set(ledger.folder().glob("*.jsonl")) - kept if mode == "aws" else ()):
+            amiss |= _left(path, console, keep=keep)
     print(f"\n{_table(results)}\n\nHTML reports: {out}", file=console, flush=True)
-    return int(unplanned or any(executed.failure for executed in results))
+    return int(amiss or any(executed.failure for executed in results))
+
+
+def _planned(notebook: Path, console: TextIO) -> bool:
+    """Write a notebook's plan and policies beside it; say whether that could be done."""
+    try:
+        record = dry_run(notebook, on_cell=_ticker(console, notebook.stem))
+    except LabError as error:
+        print(f"{notebook.stem}: no plan: {error}", file=console, flush=True)
+        return False
+    if record is not None:
+        record_plan(notebook, record)
+    return True
+
+
+def _left(path: Path, console: TextIO, *, keep: bool) -> bool:
+    """Clean up after a run on AWS by its ledger; say what is left, and whether anything is."""
+    from pkilab.aws import afterwards  # noqa: PLC0415 - only who runs on AWS
+    from pkilab.cleaning import clean_up  # noqa: PLC0415
+
+    again = f"pkilab clean-up {path}"
+    try:
+        things, client_for = afterwards.of_ledger(path)
+        if keep and things:
+            print(f"{len(things)} left, as asked: {again}", file=console, flush=True)
+            return False
+        cleaned = clean_up(things, client_for)
+    except PkilabError as error:
+        print(f"not cleaned up: {error}; {again}", file=console, flush=True)
+        return True
+    if cleaned.removed or cleaned.left:
+        print(f"{cleaned!r}\nledger: {path}", file=console, flush=True)
+    if cleaned.left:
+        print(f"something is left: {again}", file=console, flush=True)
+    return bool(cleaned.left)
 
 
 def _read(notebook: Path) -> Node:

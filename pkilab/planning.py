@@ -259,6 +259,13 @@ def file_of(path: Path) -> Path:
     return path.parent / "plans" / f"{path.stem}.json"
 
 
+def _several(number: int, kind: str) -> str:
+    if number == 1:
+        return f"1 {kind}"
+    ending = "ies" if kind.endswith("y") else "es" if kind.endswith("s") else "s"
+    return f"{number} {kind.removesuffix('y') if ending == 'ies' else kind}{ending}"
+
+
 def _bill(lines: Sequence[Line]) -> Bill:
     prices = price_table("current")
     return Bill(
@@ -296,7 +303,7 @@ def price_list(folder: Path) -> str:
         numbers: Counter[str] = Counter()
         for each in plan.creates:
             numbers[each.kind] += each.number
-        creates = ", ".join(f"{number} {kind}" for kind, number in numbers.items())
+        creates = ", ".join(_several(number, kind) for kind, number in numbers.items())
         name = file.stem.partition("_")[0]
         policies = ", ".join(
             f"[{each.removeprefix(f'{file.stem}.').removesuffix('.json')}]"

@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pkilab.errors import LabError
 
 if TYPE_CHECKING:
-    from pkilab.cleaning import ClientFor, Created
+    from pkilab.cleaning import Created
 
 _LEFT = 1
 _Notebook = Annotated[Path, typer.Argument(help="The notebook.", exists=True, dir_okay=False)]
@@ -136,8 +136,12 @@ def clean_up(
     """
     if (ledger is None) == (run is None):
         raise LabError("clean-up: found both or neither, expected a LEDGER or --run ID")
+    from pkilab.aws import afterwards  # noqa: PLC0415
+
     things, client_for = (
-        _of_ledger(ledger, profile) if ledger else _of_run(str(run), profile, region or [])
+        afterwards.of_ledger(ledger, profile)
+        if ledger
+        else afterwards.of_run(str(run), profile, region or [], say=typer.echo)
     )
     if dry_run:
         for each in things:
@@ -152,60 +156,6 @@ def clean_up(
 
 def _step(position: int, number: int, thing: Created, status: str) -> None:
     typer.echo(f"{position} of {number}: {thing.kind} {thing.arn}: {status}")
-
-
-def _of_ledger(path: Path, profile: str | None) -> tuple[tuple[Created, ...], ClientFor]:
-    from pkilab.ledger import read  # noqa: PLC0415
-    from pkilab.leftovers import standing  # noqa: PLC0415
-
-    record = read(path)
-    first = next(iter(record.accounts), "")
-    profiles = {**record.profiles, first: profile or record.profiles.get(first)}
-    client_for = _clients(profiles, record.accounts)
-    return standing(record, client_for), client_for
-
-
-def _of_run(
-    run: str, profile: str | None, regions: list[str]
-) -> tuple[tuple[Created, ...], ClientFor]:
-    from pkilab.aws.sessions import open_session  # noqa: PLC0415
-    from pkilab.leftovers import by_tag  # noqa: PLC0415
-
-    session, _ = open_session(profile, regions[0] if regions else None)
-    if not session.region_name:
-        raise LabError("clean-up: found no Region, expected --region, or one in the profile")
-    account = session.client("sts").get_caller_identity()["Account"]
-    client_for = _clients({"main": profile}, {"main": account})
-    where = regions or [session.region_name]
-    typer.echo(f"looking for {run} in account {account}, {', '.join(where)}")
-    return by_tag(run, client_for, {"main": account}, where, on_ask=typer.echo), client_for
-
-
-def _clients(profiles: Mapping[str, str | None], accounts: Mapping[str, str]) -> ClientFor:
-    """Return what makes clients, each for the account that the run was in, or not at all."""
-    from pkilab.aws.place import CONFIG  # noqa: PLC0415
-    from pkilab.aws.sessions import open_session  # noqa: PLC0415
-
-    sessions: dict[str, Any] = {}
-    clients: dict[tuple[str, str, str], Any] = {}
-
-    def client_for(service: str, account: str, region: str) -> Any:  # noqa: ANN401
-        if account not in sessions:
-            session, _ = open_session(profiles.get(account), None)
-            sts = session.client("sts", region_name=region)
-            reached = sts.get_caller_identity()["Account"]
-            if reached != accounts.get(account):
-                raise LabError(
-                    f"account {account!r}: found {reached} by profile {profiles.get(account)!r}, "
-                    f"expected {accounts.get(account)}, where the run was"
-                )
-            sessions[account] = session
-        key = (service, account, region)
-        if key not in clients:
-            clients[key] = sessions[account].client(service, region_name=region, config=CONFIG)
-        return clients[key]
-
-    return client_for
 
 
 def _domains(notebook: Path, domain: str | None) -> dict[str, str]:
