@@ -500,7 +500,8 @@ class Lab:
         On AWS what calls may have made that were not answered is looked for, too, and how far the
         clean-up has come is shown.
         """
-        from pkilab import cleaning, ledger, leftovers  # noqa: PLC0415 - only who asks pays
+        from pkilab import cleaning, ledger  # noqa: PLC0415 - only who asks pays
+        from pkilab.cleaning import leftovers  # noqa: PLC0415
 
         def client_for(service: str, account: str, region: str) -> Any:  # noqa: ANN401
             return self.client(service, account=account, region=region)

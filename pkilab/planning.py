@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pkilab.cleaning import plan as standing
+from pkilab.cleaning.removal.kinds import CHANGE
 from pkilab.costs import RESERVE, Bill, Line, ends, expected, price_table
 from pkilab.errors import LabError, MalformedError
 from pkilab.journal import as_html, count, frame
 from pkilab.ledger import read
 from pkilab.recorded import notebook
-from pkilab.removal.kinds import CHANGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -262,7 +262,7 @@ def file_of(path: Path) -> Path:
 def _several(number: int, kind: str) -> str:
     if number == 1:
         return f"1 {kind}"
-    ending = "ies" if kind.endswith("y") else "es" if kind.endswith("s") else "s"
+    ending = "ies" if kind.endswith(("ity", "icy")) else "es" if kind.endswith("s") else "s"
     return f"{number} {kind.removesuffix('y') if ending == 'ies' else kind}{ending}"
 
 

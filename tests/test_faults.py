@@ -11,7 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pkilab import cleaning, leftovers
+from pkilab import cleaning
+from pkilab.cleaning import leftovers
 from pkilab.errors import CredentialsError, PkilabError, UncertainError
 from pkilab.lab import Lab
 from pkilab.ledger import read

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pkilab.aws.place import CONFIG
 from pkilab.aws.sessions import open_session
+from pkilab.cleaning.leftovers import by_tag, standing
 from pkilab.errors import LabError
 from pkilab.ledger import read
-from pkilab.leftovers import by_tag, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

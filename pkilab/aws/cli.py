@@ -94,7 +94,7 @@ def ledgers(
     ] = None,
 ) -> None:
     """List the ledgers of runs on AWS, and what each has created and not deleted."""
-    from pkilab.creations import plan as standing  # noqa: PLC0415
+    from pkilab.cleaning.creations import plan as standing  # noqa: PLC0415
     from pkilab.errors import MalformedError  # noqa: PLC0415
     from pkilab.journal import count  # noqa: PLC0415
     from pkilab.ledger import folder as kept  # noqa: PLC0415

@@ -25,7 +25,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from pkilab import cleaning, ledger, leftovers
+from pkilab import cleaning, ledger
+from pkilab.cleaning import leftovers
 from pkilab.simulator.service import HttpRequest
 from pkilab.simulator.world import Throttle
 from tests.stand_in.account import Account

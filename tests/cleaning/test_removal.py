@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 
 from pkilab import ca_hierarchy
 from pkilab.cleaning import Cleaned, clean_up, plan
+from pkilab.cleaning.removal import remove
+from pkilab.cleaning.removal.asking import StillThereError
 from pkilab.lab import Lab
-from pkilab.removal import remove
-from pkilab.removal.asking import StillThereError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

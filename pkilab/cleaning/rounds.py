@@ -1,8 +1,4 @@
-"""Delete what was created, and say what could not be.
-
-`plan` reads from a journal what its calls created and have not deleted since; `clean_up` deletes
-such a list, wherever the list came from. Nothing is looked for in the account and nothing is
-touched that is not in the list. Running it again is harmless, also after it was killed.
+"""A clean-up in rounds: what stands in the way of something else is tried again after it.
 
 What AWS keeps is reported as it is: a deleted CA stays restorable for 7 to 30 days, and a
 certificate cannot be deleted at all.
@@ -20,12 +16,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pkilab.creations import plan
-from pkilab.errors import LabError, PkilabError
-from pkilab.journal import as_html, count, frame
-from pkilab.removal import ClientFor, Created, Removed, Sleep, remove
-from pkilab.removal.asking import THROTTLED, StillThereError, code
-from pkilab.removal.kinds import (
+from pkilab.cleaning.removal import ClientFor, Created, Removed, Sleep, remove
+from pkilab.cleaning.removal.asking import THROTTLED, StillThereError, code
+from pkilab.cleaning.removal.kinds import (
     ATTACHMENT,
     AUTHORITY,
     BUCKET,
@@ -42,13 +35,13 @@ from pkilab.removal.kinds import (
     TRAIL,
     ZONE,
 )
+from pkilab.errors import LabError, PkilabError
+from pkilab.journal import as_html, count, frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pandas import DataFrame
-
-__all__ = ["Cleaned", "ClientFor", "Created", "OnStep", "Outcome", "clean_up", "plan"]
 
 #: Position, number of things, the thing, and how it stands: ``removing``, then what became of it.
 OnStep: TypeAlias = Callable[[int, int, Created, str], None]

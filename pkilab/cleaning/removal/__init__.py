@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pkilab.removal import (
+from pkilab.cleaning.removal import (
     authorities,
     buckets,
     events,
@@ -19,9 +19,9 @@ from pkilab.removal import (
     stacks,
     zones,
 )
-from pkilab.removal import kinds as of_kind
-from pkilab.removal.asking import ClientFor, Removal, Sleep
-from pkilab.removal.kinds import Created, Removed
+from pkilab.cleaning.removal import kinds as of_kind
+from pkilab.cleaning.removal.asking import ClientFor, Removal, Sleep
+from pkilab.cleaning.removal.kinds import Created, Removed
 
 __all__ = ["ClientFor", "Created", "Removal", "Removed", "Sleep", "remove"]
 

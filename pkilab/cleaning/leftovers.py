@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from pkilab.creations import KINDS, RESTORERS, in_order, plan
+from pkilab.cleaning.creations import KINDS, RESTORERS, in_order, plan
+from pkilab.cleaning.removal import kinds
+from pkilab.cleaning.removal.asking import ClientFor, code, pages
+from pkilab.cleaning.removal.kinds import Created, partition_of, telling
+from pkilab.cleaning.removal.stacks import contents_of, function_logs_of
+from pkilab.cleaning.tagged import has_tags, is_listed, is_of, kind_of, listed, named_by, tags_of
+from pkilab.cleaning.traces import changes, writes_objects
 from pkilab.errors import LabError
-from pkilab.removal import kinds
-from pkilab.removal.asking import ClientFor, code, pages
-from pkilab.removal.kinds import Created, partition_of, telling
-from pkilab.removal.stacks import contents_of, function_logs_of
 from pkilab.stacks import makes_stack
-from pkilab.tagged import has_tags, is_listed, is_of, kind_of, listed, named_by, tags_of
 from pkilab.tags import RUN, action_of
-from pkilab.traces import changes, writes_objects
 
 if TYPE_CHECKING:
     from pkilab.journal import Entry

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from pkilab.removal import kinds
-from pkilab.removal.asking import Removal, pages
-from pkilab.removal.kinds import Created, partition_of, telling
-from pkilab.removal.zones import at, plain
+from pkilab.cleaning.removal import kinds
+from pkilab.cleaning.removal.asking import Removal, pages
+from pkilab.cleaning.removal.kinds import Created, partition_of, telling
+from pkilab.cleaning.removal.zones import at, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

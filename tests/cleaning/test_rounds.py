@@ -368,7 +368,7 @@ def test_a_bucket_is_emptied_of_every_version_and_marker_and_deleted(
 def test_more_objects_than_one_request_deletes_are_all_deleted(
     s3: Any, bucket: Created, client_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pkilab.removal import buckets
+    from pkilab.cleaning.removal import buckets
 
     monkeypatch.setattr(buckets, "_BATCH", 2)
     for number in range(5):

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from botocore.exceptions import ClientError
 
+from pkilab.cleaning.removal.kinds import Created
 from pkilab.errors import LabError
-from pkilab.removal.kinds import Created
 from pkilab.waiting import accepted, until
 
 #: service, account alias, region -> a boto3 client.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pkilab.cleaning.removal.asking import Removal, pages
+from pkilab.cleaning.removal.kinds import Removed
 from pkilab.journal import count
-from pkilab.removal.asking import Removal, pages
-from pkilab.removal.kinds import Removed
 
 if TYPE_CHECKING:
     from mypy_boto3_organizations import OrganizationsClient

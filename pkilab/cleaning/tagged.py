@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from pkilab.removal import kinds
-from pkilab.removal.asking import pages
-from pkilab.removal.kinds import Created
+from pkilab.cleaning.removal import kinds
+from pkilab.cleaning.removal.asking import pages
+from pkilab.cleaning.removal.kinds import Created
 from pkilab.tags import RUN
 
 # ARN's service -> patterns of its resource part, the kind, boto3's name of the service.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pkilab.removal.asking import Removal, StillThereError
-from pkilab.removal.kinds import Removed
+from pkilab.cleaning.removal.asking import Removal, StillThereError
+from pkilab.cleaning.removal.kinds import Removed
 
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pkilab.removal.asking import Removal
-from pkilab.removal.kinds import Removed
+from pkilab.cleaning.removal.asking import Removal
+from pkilab.cleaning.removal.kinds import Removed
 
 if TYPE_CHECKING:
     from mypy_boto3_ram import RAMClient

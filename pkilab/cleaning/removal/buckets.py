@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from pkilab.cleaning.removal.asking import Removal, StillThereError, code
+from pkilab.cleaning.removal.kinds import Removed
 from pkilab.journal import count
-from pkilab.removal.asking import Removal, StillThereError, code
-from pkilab.removal.kinds import Removed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pkilab.removal import kinds
-from pkilab.removal.asking import Removal, StillThereError, code, pages
-from pkilab.removal.buckets import empty
-from pkilab.removal.kinds import Created, Removed
-from pkilab.removal.validations import validations_of
+from pkilab.cleaning.removal import kinds
+from pkilab.cleaning.removal.asking import Removal, StillThereError, code, pages
+from pkilab.cleaning.removal.buckets import empty
+from pkilab.cleaning.removal.kinds import Created, Removed
+from pkilab.cleaning.removal.validations import validations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

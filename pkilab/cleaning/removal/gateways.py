@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pkilab.cleaning.removal.asking import Removal, pages
+from pkilab.cleaning.removal.kinds import Removed
 from pkilab.journal import count
-from pkilab.removal.asking import Removal, pages
-from pkilab.removal.kinds import Removed
 
 # API Gateway takes one DeleteRestApi in 30 seconds, and one DeleteDomainName, from an account.
 # Source: API Gateway Developer Guide, "Quotas for creating, deploying and managing an API".

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pkilab.removal.asking import Removal, code, pages
-from pkilab.removal.kinds import Removed
+from pkilab.cleaning.removal.asking import Removal, code, pages
+from pkilab.cleaning.removal.kinds import Removed
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

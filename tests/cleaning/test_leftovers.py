@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pkilab import ledger, leftovers, tags
-from pkilab.cleaning import Cleaned, Created, clean_up, plan
+from pkilab import ledger, tags
+from pkilab.cleaning import Cleaned, Created, clean_up, leftovers, plan
 from pkilab.errors import LabError
 from pkilab.journal import Journal
 from pkilab.lab import Lab

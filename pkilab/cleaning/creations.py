@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pkilab.removal.kinds import (
+from pkilab.cleaning.removal.kinds import (
     ACM,
     ALIAS,
     ATTACHMENT,
@@ -41,8 +41,8 @@ from pkilab.removal.kinds import (
     Created,
     partition_of,
 )
-from pkilab.removal.stacks import function_logs_of
-from pkilab.traces import traces
+from pkilab.cleaning.removal.stacks import function_logs_of
+from pkilab.cleaning.traces import traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -146,15 +146,15 @@ def plan(entries: Iterable[Entry]) -> tuple[Created, ...]:
     What uses comes before what is used: rules, domain names, APIs, functions with their log groups,
     stacks, roles, certificates of ACM, records and hosted zones; then CAs, the newest first, so
     that a subordinate goes before its parent; then keys and buckets; then what is left in things
-    that were there before (`pkilab.traces`), certificates of CAs that were there before, and
-    resources of other services.
+    that were there before (`pkilab.cleaning.traces`), certificates of CAs that were there before,
+    and resources of other services.
 
     A stack is always among them: DeleteStack only begins to delete, and may fail.
 
     Not seen: what AWS services created on their own, and what was created without the journal. An
     operation that answers with something that was there already (PutRule, CreateTopic,
     CreateQueue; CreateBucket in us-east-1) is believed to have created it;
-    `pkilab.leftovers.standing` asks for the run's tag.
+    `pkilab.cleaning.leftovers.standing` asks for the run's tag.
     """
     entries = tuple(entries)
     standing: dict[str, Created] = {}
@@ -198,7 +198,7 @@ def _created(entry: Entry) -> Iterator[Created]:
     if entry.service == "s3":
         kinds = dict.fromkeys(entry.resources[:1], kind) if kind else {}
     elif entry.operation == _AUDIT_REPORT:
-        kinds = {}  # an object; see pkilab.traces
+        kinds = {}  # an object; see pkilab.cleaning.traces
     elif entry.service == "cloudformation":
         # A change set belongs to a stack, which the first one makes.
         makes = entry.parameters.get("ChangeSetType") == "CREATE"

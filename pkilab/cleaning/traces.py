@@ -9,8 +9,16 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pkilab.removal.kinds import ATTACHMENT, CHANGE, OBJECT, POLICY, RECORD, Created, telling
-from pkilab.removal.zones import where
+from pkilab.cleaning.removal.kinds import (
+    ATTACHMENT,
+    CHANGE,
+    OBJECT,
+    POLICY,
+    RECORD,
+    Created,
+    telling,
+)
+from pkilab.cleaning.removal.zones import where
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

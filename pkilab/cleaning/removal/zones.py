@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pkilab.cleaning.removal.asking import Removal, pages
+from pkilab.cleaning.removal.kinds import Removed
 from pkilab.journal import count
-from pkilab.removal.asking import Removal, pages
-from pkilab.removal.kinds import Removed
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
