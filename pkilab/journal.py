@@ -420,7 +420,7 @@ def keep(value: object, shape: Shape | None = None) -> Kept:
         members, inner = getattr(shape, "members", {}), getattr(shape, "value", None)
         return {
             str(key): str(item)
-            if key in _KEPT_WHOLE and isinstance(item, str)
+            if key in _KEPT_WHOLE and isinstance(item, str) and "PRIVATE KEY-----" not in item
             else keep(item, members.get(key, inner))
             for key, item in value.items()
         }

@@ -177,7 +177,8 @@ class Lab:
             ledgers: the folder of the run's ledger; ``~/.local/state/pkilab/ledgers`` by default.
 
         Raises:
-            LabError: no Region is configured, or there are no credentials.
+            LabError: no Region is configured, there are no credentials, or the budget is no
+                number.
         """
         from pkilab.aws.place import AwsPlace  # noqa: PLC0415 - a simulated lab has no use for it
         from pkilab.ledger import folder  # noqa: PLC0415
@@ -186,7 +187,7 @@ class Lab:
         place = AwsPlace(
             {"main": profile} if profiles is None else profiles,
             region=region,
-            budget=None if budget_usd is None else Decimal(str(budget_usd)),
+            budget=_budget("budget_usd", budget_usd),
             confirmed=frozenset((confirm or "").replace(",", " ").split()),
             ledgers=ledgers or folder(),
             journal=journal,
@@ -240,7 +241,7 @@ class Lab:
         profiles = {alias: alias if n else None for n, alias in enumerate(accounts or ("main",))}
         return cls.aws(
             profiles=profiles,
-            budget_usd=_budget(os.environ.get("PKILAB_BUDGET_USD")),
+            budget_usd=_budget("PKILAB_BUDGET_USD", os.environ.get("PKILAB_BUDGET_USD") or None),
             confirm=os.environ.get("PKILAB_CONFIRM"),
         )
 
@@ -655,8 +656,11 @@ class _Progress:
             sys.stderr.write("\n")
 
 
-def _budget(text: str | None) -> Decimal | None:
+def _budget(name: str, given: float | Decimal | str | None) -> Decimal | None:
     try:
-        return Decimal(text) if text else None
+        found = None if given is None else Decimal(str(given))
     except InvalidOperation as error:
-        raise LabError(f"PKILAB_BUDGET_USD: found {text!r}, expected a number") from error
+        raise LabError(f"{name}: found {given!r}, expected a number") from error
+    if found is not None and not found.is_finite():  # nothing compares with NaN
+        raise LabError(f"{name}: found {given!r}, expected a number")
+    return found

@@ -137,9 +137,14 @@ class Ledger:
     def _write(self, line: Mapping[str, object], *, sync: bool) -> None:
         if self._file < 0:
             return
-        os.write(self._file, (json.dumps(line, default=_packed) + "\n").encode())
-        if sync:
-            os.fsync(self._file)
+        text = (json.dumps(line, default=_packed) + "\n").encode()
+        try:
+            while text:  # one write may take less
+                text = text[os.write(self._file, text) :]
+            if sync:
+                os.fsync(self._file)
+        except OSError as error:
+            raise LabError(f"ledger: {self.path} cannot be written: {error.strerror}") from error
 
 
 def read(path: Path) -> Record:

@@ -400,3 +400,10 @@ def test_of_findings_the_journal_keeps_how_many_and_whose_product() -> None:
         entry = lab.journal.entries[-1]
     assert entry.parameters["Findings"] == Withheld("long", 2)
     assert entry.resources == (finding["ProductArn"],)
+
+
+def test_a_template_with_a_private_key_is_not_kept() -> None:
+    """Templates are kept whole, since what a stack makes is read from them; keys never are."""
+    pem = "-----BEGIN EC PRIVATE KEY-----\nMHcC"
+    assert keep({"TemplateBody": "Resources: {}"}) == {"TemplateBody": "Resources: {}"}
+    assert keep({"TemplateBody": pem}) == {"TemplateBody": Withheld("a private key")}

@@ -167,3 +167,26 @@ def test_ledgers_are_kept_where_the_environment_says(monkeypatch, tmp_path):
     assert folder() == tmp_path / "state/pkilab/ledgers"
     monkeypatch.setenv("PKILAB_LEDGERS", str(tmp_path / "mine"))
     assert folder() == tmp_path / "mine"
+
+
+def test_a_full_disk_is_a_clear_stop(tmp_path, monkeypatch):
+    """The call that could not be written down is not sent."""
+    ledger = Ledger(
+        tmp_path / "run.jsonl",
+        run="r",
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        region="us-east-1",
+        accounts={"main": "111122223333"},
+        profiles={"main": None},
+    )
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.write", full)
+        with pytest.raises(LabError, match=r"run\.jsonl cannot be written: No space left"):
+            ledger.intend(
+                Entry(1, datetime(2026, 1, 1, tzinfo=UTC), "main", "1", "r", "s3", "X", (), "")
+            )
+    ledger.close()

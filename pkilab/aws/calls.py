@@ -59,7 +59,7 @@ _MAKES_ANOTHER = frozenset(
 _NOT_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 _THROTTLED = frozenset({"SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException"})
 _SERVER_ERROR = 500
-_HOLD = "pkilab_hold"
+_ENTRY, _HOLD = "pkilab_entry", "pkilab_hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,11 @@ class Calls:
         if self.own:
             tags.mark_creates(client, self.run)
         events.register_first("needs-retry", self.answered)
-        events.register("after-call", self.ended)
-        events.register("after-call-error", self.ended)
+        # Not sooner: what does not fit the service's model is never sent, and never ends.
+        events.register_first("before-call", self.agreed)
+        # After the journal has it: a call counts twice for a moment, and never not at all.
+        events.register_last("after-call", self.ended)
+        events.register_last("after-call-error", self.ended)
 
     def asked(
         self,
@@ -103,18 +106,27 @@ class Calls:
         context: dict[str, Any],
         **_: object,
     ) -> None:
-        """Look first, agree to the cost, and add the token.
+        """Look first, and add the token.
 
         Raises:
-            LabError: the account must be confirmed, or the budget would be passed.
+            LabError: the account must be confirmed.
         """
         if reads_only(model.name):
             return
         self.look_first()
         service = model.service_model.service_name
-        context[_HOLD] = self.budget.hold(self._entry(service, model, params))
+        context[_ENTRY] = self._entry(service, model, params)
         if token := _TOKENS.get((service, model.name)):
             params[token] = self._token(params.get(token))
+
+    def agreed(self, context: dict[str, Any], **_: object) -> None:
+        """Agree to the cost.
+
+        Raises:
+            BudgetError: the budget would be passed.
+        """
+        if (entry := context.get(_ENTRY)) is not None:
+            context[_HOLD] = self.budget.hold(entry)
 
     def answered(
         self,

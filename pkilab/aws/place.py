@@ -99,7 +99,7 @@ class AwsPlace:
         self._journal, self._ledgers = journal, ledgers
         self._budget, self._limit = Budget(budget, journal, self.clock.now), budget
         self._looking = threading.Lock()
-        self._looked: dict[str, Looked] = {}
+        self._looked: dict[tuple[str, str], Looked] = {}
 
     @functools.cached_property
     def accounts(self) -> Mapping[str, str]:
@@ -150,9 +150,9 @@ class AwsPlace:
         return client
 
     def _look_first(self, account: str, region: str) -> None:
-        """Look at an account before anything is changed in it, and say where this is."""
+        """Look at an account's Region before anything is changed there, and say where this is."""
         with self._looking:
-            if account in self._looked:
+            if (account, region) in self._looked:
                 return
             make: Any = self._sessions[account][0].client
             client = functools.partial(make, region_name=region, config=CONFIG)
@@ -160,7 +160,7 @@ class AwsPlace:
             require_laboratory(looked, self._confirmed)
             if self._journal.keeper is None:
                 self._journal.keep_in(self.ledger)
-            self._looked[account] = looked
+            self._looked[account, region] = looked
             limit = "nothing that costs money" if self._limit is None else f"{self._limit} USD"
             said = [str(looked), f"budget {limit}; ledger {self.ledger.path}"]
             said += price_table("current").doubts(self.clock.now(), {region})

@@ -25,6 +25,10 @@ from pkilab.errors import CredentialsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# What botocore lets through where a credential_process is not there, answers no JSON, or gives
+# credentials that are over already.
+_UNUSABLE = (BotoCoreError, ClientError, OSError, RuntimeError, ValueError)
+
 #: What services answer once a session is over; nothing was done then.
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 
@@ -56,13 +60,13 @@ class Renewed(Credentials):
         """
         try:
             return self._held.get_frozen_credentials()
-        except (BotoCoreError, ClientError) as error:
-            raise CredentialsError(f"{self._whose}: {error}. {self._remedy}") from error
         except (EOFError, NotImplementedError) as error:  # a kernel without anyone to ask
             raise CredentialsError(
                 f"{self._whose}: an MFA code is wanted, and nobody can be asked here. Run `aws sts "
                 f"get-caller-identity{self._option}` first: its session is used"
             ) from error
+        except _UNUSABLE as error:
+            raise CredentialsError(f"{self._whose}: {error}. {self._remedy}") from error
 
     @property
     def access_key(self) -> str:  # type: ignore[override] # read anew each time
@@ -87,8 +91,12 @@ class Renewed(Credentials):
             CredentialsError: there are no others.
         """
         refused = self.get_frozen_credentials()
-        found = self._look()
-        if found is None or found.get_frozen_credentials() == refused:
+        try:
+            found = self._look()
+            other = found and found.get_frozen_credentials()
+        except _UNUSABLE as error:
+            raise CredentialsError(f"{self._whose}: {error}. {self._remedy}") from error
+        if found is None or other == refused:
             raise CredentialsError(
                 f"{self._whose}: the session is over. {self._remedy} Then go on with the cell that "
                 "stopped: AWS did nothing of what it asked"
@@ -136,7 +144,7 @@ def open_session(profile: str | None, region: str | None) -> tuple[boto3.Session
         session = _configured(profile)
         session.register_component("credential_provider", _Provider(credentials))
         return boto3.Session(botocore_session=session, region_name=region), credentials
-    except BotoCoreError as error:
+    except _UNUSABLE as error:
         raise CredentialsError(f"profile {profile!r}: {error}") from error
 
 

@@ -113,7 +113,8 @@ class _Reading:
             return None
         ((function, given),) = condition.items()
         if function == "Condition":
-            return self._truth(_section(self._template, "Conditions").get(given))
+            conditions = _section(self._template, "Conditions")
+            return self._truth(conditions.get(given) if isinstance(given, str) else None)
         given = given if isinstance(given, list) else []
         if function == "Fn::Equals":
             return _equal(*(self._value(each) for each in given[:2]))

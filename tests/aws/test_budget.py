@@ -1,9 +1,10 @@
 """What would pass the budget is refused before it is sent, with the sum."""
 
 import pytest
+from botocore.exceptions import ParamValidationError
 
 from pkilab import Lab, ca_hierarchy
-from pkilab.errors import BudgetError
+from pkilab.errors import BudgetError, LabError
 from pkilab.pki import requests
 
 CA = {
@@ -86,3 +87,36 @@ def test_a_stack_counts_for_what_its_template_makes(world):
         assert stacks.create_stack(StackName="authority", TemplateBody=TEMPLATE)["StackId"]
         with pytest.raises(BudgetError):
             lab.client("acm-pca").create_certificate_authority(**CA)
+
+
+def test_a_call_that_was_never_sent_holds_nothing(world):
+    """What botocore refuses by the service's model leaves the budget as it was."""
+    with Lab.aws(budget_usd=0.6) as lab:
+        pca = lab.client("acm-pca")
+        for _ in range(3):
+            with pytest.raises(ParamValidationError):
+                pca.create_certificate_authority(**CA, Bogus=1)
+        pca.create_certificate_authority(**CA)
+        with pytest.raises(BudgetError):
+            pca.create_certificate_authority(**CA)
+
+
+def test_a_call_is_held_until_the_journal_has_it(aws, monkeypatch):
+    """In between, another thread would not see its cost."""
+    budget, recorded = aws._place._budget, []
+    release = budget.release
+
+    def released(number):
+        recorded.append(len(aws.journal.filter(operation="CreateKey")))
+        release(number)
+
+    monkeypatch.setattr(budget, "release", released)
+    aws.client("kms").create_key()
+    assert recorded == [1]
+
+
+@pytest.mark.parametrize("given", [float("nan"), float("inf"), "much"])
+def test_a_budget_is_a_number(world, given):
+    """Nothing compares with NaN."""
+    with pytest.raises(LabError, match=r"budget_usd: found .* expected a number"):
+        Lab.aws(budget_usd=given)

@@ -67,3 +67,12 @@ def test_the_actions_of_a_look_exist():
     """They are part of every policy for a run on AWS."""
     for service, action in (each.split(":") for each in ACTIONS):
         assert action in service_data(service)["privileges"]
+
+
+def test_each_region_is_looked_at_before_its_first_change(world, aws):
+    """Private CAs are of one Region: an empty one says nothing of another."""
+    ca_hierarchy.create_root(world.client("acm-pca", region="eu-west-1"), CA)
+    aws.client("sqs").create_queue(QueueName="here")
+    with pytest.raises(LabError, match=r"eu-west-1.*private CAs that pkilab did not make"):
+        aws.client("sqs", region="eu-west-1").create_queue(QueueName="there")
+    assert "QueueUrls" not in world.client("sqs", region="eu-west-1").list_queues()

@@ -115,3 +115,26 @@ def test_no_secret_shows_in_a_repr(world):
     """Of sessions and their credentials."""
     _, credentials = open_session(None, "us-east-1")
     assert credentials.secret_key not in repr(credentials) + str(vars(credentials).keys())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "no JSON",
+        '{"Version": 1, "AccessKeyId": "AKIA", "SecretAccessKey": "s", "SessionToken": "t",'
+        ' "Expiration": "2020-01-01T00:00:00Z"}',
+    ],
+    ids=["is not there", "answers no JSON", "gives what is over"],
+)
+def test_a_process_without_use_is_a_clear_stop(world, tmp_path, answer):
+    """botocore lets errors of the operating system through, and some of no class of its own."""
+    process = tmp_path / "process"
+    if answer is not None:
+        process.write_text(f"#!/bin/sh\necho '{answer}'\n")
+        process.chmod(0o755)
+    (tmp_path / "config").write_text(
+        f"[profile tool]\nregion = us-east-1\ncredential_process = {process}\n"
+    )
+    with pytest.raises(LabError), Lab.aws(profile="tool") as lab:
+        assert lab.accounts
