@@ -417,6 +417,7 @@ def keep(value: object, shape: Shape | None = None) -> Kept:
     if getattr(shape, "serialization", {}).get("streaming"):
         return Withheld("a stream", _size(value))
     if isinstance(value, dict):
+        value = _without_unechoed(value)
         members, inner = getattr(shape, "members", {}), getattr(shape, "value", None)
         return {
             str(key): str(item)
@@ -429,6 +430,17 @@ def keep(value: object, shape: Shape | None = None) -> Kept:
             return Withheld("long", len(value))
         return [keep(item, getattr(shape, "member", None)) for item in value]
     return _keep_scalar(value)
+
+
+def _without_unechoed(value: dict[object, object]) -> dict[object, object]:
+    """Leave out a stack's parameter values where the template has, or may have, NoEcho ones."""
+    given = value.get("Parameters")
+    if "StackName" not in value or not isinstance(given, list):
+        return value
+    if "NoEcho" not in str(value.get("TemplateBody", "NoEcho")):
+        return value
+    keys = [each.get("ParameterKey") for each in given if isinstance(each, dict)]
+    return {**value, "Parameters": [{"ParameterKey": each} for each in keys]}
 
 
 def _size(value: object) -> int | None:

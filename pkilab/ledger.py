@@ -138,12 +138,14 @@ class Ledger:
         if self._file < 0:
             return
         text = (json.dumps(line, default=_packed) + "\n").encode()
+        whole = os.fstat(self._file).st_size
         try:
             while text:  # one write may take less
                 text = text[os.write(self._file, text) :]
             if sync:
                 os.fsync(self._file)
         except OSError as error:
+            os.ftruncate(self._file, whole)  # half a line would spoil the rest
             raise LabError(f"ledger: {self.path} cannot be written: {error.strerror}") from error
 
 

@@ -4,13 +4,13 @@ A stack's resources are made by CloudFormation, so no journal sees them. `with_c
 a call that makes a stack the calls that would make its contents, and beside the stack's deletion
 theirs; whoever counts costs then needs no rule for stacks.
 
-The template is searched for resource types, not understood: a resource under a condition counts,
-and a CA is taken as general purpose. Both can only make the sum too high.
+A resource under a condition counts, and a CA is taken as general purpose: both can only make the
+sum too high. A template with a type that is not known here, with a macro or with a nested stack
+costs nobody knows what.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pkilab.journal import Entry
 
 # Not a parameter's type, such as AWS::Route53::HostedZone::Id.
-_TYPE = re.compile(r"""(?:^|[\s{,"'])Type["']?\s*:\s*["']?(AWS::\w+::\w+)(?![\w:])""")
 
 
 class _Call(NamedTuple):
@@ -48,6 +47,53 @@ _CHARGED = {
 }
 
 
+# Types of which it costs nothing to have one.
+_FREE = frozenset(
+    {
+        "AWS::ACMPCA::CertificateAuthorityActivation",
+        "AWS::ACMPCA::Permission",
+        "AWS::ApiGatewayV2::Api",
+        "AWS::ApiGatewayV2::ApiMapping",
+        "AWS::ApiGatewayV2::Authorizer",
+        "AWS::ApiGatewayV2::DomainName",
+        "AWS::ApiGatewayV2::Integration",
+        "AWS::ApiGatewayV2::Route",
+        "AWS::ApiGatewayV2::Stage",
+        "AWS::CertificateManager::Account",
+        "AWS::CertificateManager::Certificate",
+        "AWS::CloudTrail::Trail",
+        "AWS::Events::EventBus",
+        "AWS::Events::EventBusPolicy",
+        "AWS::Events::Rule",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::User",
+        "AWS::KMS::Alias",
+        "AWS::Lambda::EventInvokeConfig",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::Permission",
+        "AWS::Logs::LogGroup",
+        "AWS::Logs::ResourcePolicy",
+        "AWS::Route53::RecordSet",
+        "AWS::Route53::RecordSetGroup",
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::Topic",
+        "AWS::SNS::TopicInlinePolicy",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SQS::Queue",
+        "AWS::SQS::QueueInlinePolicy",
+        "AWS::SQS::QueuePolicy",
+        "AWS::SecretsManager::ResourcePolicy",
+        "AWS::SecretsManager::RotationSchedule",
+        "AWS::SecurityHub::Hub",
+    }
+)
+
+
 def makes_stack(operation: str, parameters: Mapping[str, object]) -> bool:
     """Whether a call of CloudFormation's makes a new stack."""
     new = parameters.get("ChangeSetType") == "CREATE"
@@ -55,11 +101,18 @@ def makes_stack(operation: str, parameters: Mapping[str, object]) -> bool:
 
 
 def charged_types(parameters: Mapping[str, object]) -> tuple[str, ...] | None:
-    """Return the types of a template that cost money, one for each; None: there is no template."""
+    """Return the types of a template that cost money, one for each; None: that cannot be told."""
+    from pkilab.permissions.templates import read  # noqa: PLC0415 - only who makes stacks
+
     template = parameters.get("TemplateBody")
-    if not isinstance(template, str):
+    document = read(template) if isinstance(template, str) else None
+    if document is None or "Transform" in document:
         return None
-    return tuple(each for each in _TYPE.findall(template) if each in _CHARGED)
+    resources = document["Resources"].values()
+    found = [each.get("Type") if isinstance(each, dict) else None for each in resources]
+    if any(not isinstance(kind, str) or kind not in {*_FREE, *_CHARGED} for kind in found):
+        return None
+    return tuple(kind for kind in found if kind in _CHARGED)
 
 
 def with_contents(entries: Iterable[Entry]) -> Iterator[Entry]:

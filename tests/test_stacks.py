@@ -51,7 +51,7 @@ def test_the_charged_types_of_a_template_are_found():
 
 def test_a_parameters_type_is_no_resource():
     """A zone's id costs nothing, the zone does."""
-    template = "Parameters: {Z: {Type: AWS::Route53::HostedZone::Id}}"
+    template = "Parameters: {Z: {Type: AWS::Route53::HostedZone::Id}}\nResources: {}"
     assert charged_types({"TemplateBody": template}) == ()
 
 

@@ -53,12 +53,18 @@ _MAKES_ANOTHER = frozenset(
         ("apigatewayv2", "CreateDeployment"),
         ("apigatewayv2", "CreateIntegration"),
         ("iam", "CreateAccessKey"),
+        ("iam", "CreatePolicyVersion"),
+        ("kms", "CreateGrant"),
         ("kms", "CreateKey"),
+        ("lambda", "PublishLayerVersion"),
+        ("lambda", "PublishVersion"),
+        ("organizations", "CreateAccount"),
     }
 )
 _NOT_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 _THROTTLED = frozenset({"SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException"})
 _SERVER_ERROR = 500
+_RENEWALS = 5  # attempts of a call whose credentials are always over
 _ENTRY, _HOLD = "pkilab_entry", "pkilab_hold"
 
 
@@ -134,6 +140,7 @@ class Calls:
         operation: OperationModel,
         request_dict: Mapping[str, Any],
         caught_exception: Exception | None,
+        attempts: int,
         **_: object,
     ) -> float | None:
         """Decide about a repetition before botocore does, which decides where this returns None.
@@ -144,7 +151,7 @@ class Calls:
         """
         parsed = response[1] if response else {}
         code = str(parsed.get("Error", {}).get("Code", ""))
-        if code in EXPIRED and self.credentials is not None:
+        if code in EXPIRED and self.credentials is not None and attempts < _RENEWALS:
             self.credentials.renew()
             return 0
         name = (operation.service_model.service_name, operation.name)
@@ -152,10 +159,10 @@ class Calls:
             if name == ("acm", "ImportCertificate") and b"CertificateArn" in _body(request_dict):
                 return None  # anew under an ARN: the same once more
             why = caught_exception or f"AWS answered {code}"
+            request_dict["context"].pop(_HOLD, None)  # it may stand, and goes on counting
             raise UncertainError(
                 f"{operation.name} was sent and its outcome is not known: {why}. It is not "
-                "repeated, since that could make a second one; what it may have made has the tag "
-                f"{tags.RUN}={self.run}, and a clean-up looks for it"
+                f"repeated, since that could make a second one; {self._finding}"
             ) from caught_exception
         return None
 
@@ -163,6 +170,14 @@ class Calls:
         """Give back what the budget held for a call."""
         if (number := context.get(_HOLD)) is not None:
             self.budget.release(number)
+
+    @property
+    def _finding(self) -> str:
+        if self.own:
+            return (
+                f"what it may have made has the tag {tags.RUN}={self.run}; a clean-up looks for it"
+            )
+        return "roles have no right to tag, so look yourself whether it made one"
 
     def _token(self, given: str | None) -> str:
         """Return a token of 32 letters: a new one, or one that stands for one given in this run.

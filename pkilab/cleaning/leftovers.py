@@ -64,6 +64,11 @@ _NO_ANSWER = re.compile(
 _THERE = re.compile(r".*(Exist|AlreadyOwned|Conflict|Duplicate|InUse|AlreadyAssociated).*")
 # Operations that answer with what is there already as if they had made it.
 _ANSWER_ANYWAY = (kinds.BUCKET, kinds.EVENT_RULE, kinds.QUEUE, kinds.TOPIC)
+# Kinds whose names callers choose: somebody may have made another one of that name since.
+_REUSED = (
+    kinds.DOMAIN, kinds.EVENT_BUS, kinds.FUNCTION, kinds.LOG_GROUP, kinds.MFA_DEVICE,
+    kinds.PARAMETER, kinds.POLICY, kinds.ROLE, kinds.TRAIL, kinds.USER,
+)  # fmt: skip
 _ABSENT = re.compile(
     r".*(NotFound|NoSuch|NonExistent|DoesNotExist|UnknownResource|InvalidResourceId"
     r"|NotInUse).*"
@@ -96,7 +101,9 @@ def standing(record: Record, client_for: ClientFor) -> tuple[Created, ...]:
         and (each.operation in RESTORERS or changes(each) or writes_objects(each))
     ]
     planned = plan([*record.entries, *believed])
-    looking = _Looking(record.run, client_for)
+    tagged = {arn for each in record.entries if not each.access_key_id for arn in each.resources}
+    made = {arn for each in record.entries if each.ok for arn in each.made}
+    looking = _Looking(record.run, client_for, tagged, made)
     kept = [looking.checked(each) for each in planned]
     for entry in unclear if record.run else ():
         if _may_have_made(entry):
@@ -111,7 +118,9 @@ def _may_have_made(entry: Entry) -> bool:
     makes = makes or (entry.service, entry.operation) == ("ssm", "PutParameter")
     makes = makes and not entry.parameters.get("CertificateArn")  # ACM imports anew under it
     if entry.operation == "ChangeResourceRecordSets":
-        return bool(_NO_ANSWER.fullmatch(entry.outcome))
+        # A CREATE that was done, and repeated since its answer was lost, is refused as invalid.
+        again = entry.outcome == "InvalidChangeBatch" and "'CREATE'" in repr(entry.parameters)
+        return again or bool(_NO_ANSWER.fullmatch(entry.outcome))
     return makes and any(each.fullmatch(entry.outcome) for each in (_NO_ANSWER, _THERE))
 
 
@@ -121,18 +130,35 @@ class _Looking:
 
     run: str
     client_for: ClientFor
+    tagged: set[str]  # what the run's own callers named, who tag what they make
+    made: set[str]  # what its calls said to have made, deleted since or not
     found: list[Created] = field(default_factory=list)
     aliases: list[Entry] = field(default_factory=list)
 
     def checked(self, thing: Created) -> Created:
-        """Return a thing that a call said to have made; unproven, if it was there before."""
-        if thing.kind not in _ANSWER_ANYWAY:
+        """Return a thing that a call said to have made; unproven, if it is somebody else's now."""
+        if thing.kind == kinds.ALIAS:
+            return self._checked_alias(thing)
+        reused = thing.kind in _REUSED and thing.arn in self.tagged
+        if thing.kind not in _ANSWER_ANYWAY and not reused:
             return thing
         try:
             found = tags_of(thing, self._client(thing)).get(RUN)
         except ClientError as error:
             return thing if _ABSENT.fullmatch(code(error)) else _unproven(thing, _why(error))
         return thing if found == self.run or not self.run else _unproven(thing, _NO_TAG)
+
+    def _checked_alias(self, thing: Created) -> Created:
+        """Return an alias; unproven, if it leads to a key that is not the run's."""
+        client = self._client(thing)
+        try:
+            key = client.describe_key(KeyId=thing.arn)["KeyMetadata"]["Arn"]
+            led_to = replace(thing, kind=kinds.KEY, arn=key)
+            if key in self.made or is_of(self.run, led_to, client):
+                return thing
+        except ClientError as error:
+            return thing if _ABSENT.fullmatch(code(error)) else _unproven(thing, _why(error))
+        return _unproven(thing, f"it leads to {key}, which is not of the run")
 
     def look_for(self, entry: Entry, known: Iterable[Created]) -> None:
         """Find what one call may have made, and take it up with proof."""

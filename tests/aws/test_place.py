@@ -127,3 +127,52 @@ def test_what_has_been_made_is_deleted_at_the_end(world, aws):
 def test_a_lab_on_aws_shows_its_run(aws):
     assert aws.run in repr(aws)
     assert datetime.strptime(aws.run[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) <= aws.clock.now()
+
+
+TRUST = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",'
+    ' "Principal": {"Service": "lambda.amazonaws.com"}}]}'
+)
+
+
+def test_what_somebody_made_anew_by_the_same_name_is_left(world, aws):
+    """A role of another run, a parameter, a log group, and an alias that leads to their key."""
+    iam, ssm, logs, kms = (world.client(each) for each in ("iam", "ssm", "logs", "kms"))
+    aws.client("iam").create_role(RoleName="app", AssumeRolePolicyDocument=TRUST)
+    aws.client("ssm").put_parameter(Name="/p", Value="x", Type="String")
+    aws.client("logs").create_log_group(logGroupName="g")
+    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    aws.client("kms").create_alias(AliasName="alias/al", TargetKeyId=key)
+    other = [{"Key": "pkilab:run", "Value": "other"}]
+    iam.delete_role(RoleName="app")
+    iam.create_role(RoleName="app", AssumeRolePolicyDocument=TRUST, Tags=other)
+    ssm.delete_parameter(Name="/p")
+    ssm.put_parameter(Name="/p", Value="theirs", Type="String")
+    logs.delete_log_group(logGroupName="g")
+    logs.create_log_group(logGroupName="g")
+    theirs = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.update_alias(AliasName="alias/al", TargetKeyId=theirs)
+    cleaned = aws.clean_up()
+    assert sorted(each.resource.arn.rpartition(":")[2] for each in cleaned.left) == [
+        "alias/al",
+        "g",
+        "parameter/p",
+        "role/app",
+    ]
+    assert [each.resource.kind for each in cleaned.removed] == ["KMS key"]
+    assert ssm.get_parameter(Name="/p")["Parameter"]["Value"] == "theirs"
+    assert iam.get_role(RoleName="app")["Role"]["RoleName"] == "app"
+
+
+def test_hidden_parameters_of_a_stack_are_not_in_the_ledger(aws):
+    """Where a template has NoEcho, or is not shown."""
+    body = (
+        "Parameters: {Word: {Type: String, NoEcho: true}}\n"
+        "Resources: {G: {Type: 'AWS::Logs::LogGroup'}}"
+    )
+    word = [{"ParameterKey": "Word", "ParameterValue": "HUNTER2"}]
+    aws.client("cloudformation").create_stack(
+        StackName="hidden", TemplateBody=body, Parameters=word
+    )
+    assert "HUNTER2" not in aws.ledger.read_text()
+    assert '"Word"' in aws.ledger.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_securityhub import SecurityHubClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+
+
+_CLOCKS = timedelta(minutes=1)  # by which AWS's clock and the ledger's may differ
 
 
 def rule(of: Removal) -> Removed:
@@ -87,8 +91,15 @@ def log_group(of: Removal) -> Removed:
 
 
 def function_logs(of: Removal) -> Removed:
-    """Delete the log group of a function of the run, if the function ever ran."""
+    """Delete the log group of a function of the run, if the function ever ran.
+
+    One that is older than the function is left: a function of that name was there before.
+    """
     client: CloudWatchLogsClient = of.client()
+    for each in pages(client, "describe_log_groups", "logGroups", logGroupNamePrefix=_group(of)):
+        made = datetime.fromtimestamp(each["creationTime"] / 1000, UTC)
+        if each["logGroupName"] == _group(of) and made < of.thing.at - _CLOCKS:
+            return Removed("left", "it was there before the function, with its logs")
     try:
         client.delete_log_group(logGroupName=_group(of))
     except ClientError as error:
