@@ -111,6 +111,8 @@ class Borrowed:
         asked = written_plainly(service, request, members)
         if service == "s3" and operation == "CreateBucket":
             response = self._create_bucket(asked, members, call)
+        elif service == "logs" and operation == "DeleteLogGroup":
+            response = self._delete_log_group(asked, members, call)
         else:
             response = self.answer(service, asked, call)
         world.trail.record(service, operation, members, call, error=failure(response))
@@ -123,6 +125,15 @@ class Borrowed:
         response = self.answer("s3", request, call)
         if tags and new and failure(response) is None:
             tag_new_bucket(members["Bucket"], tags)
+        return response
+
+    def _delete_log_group(self, request: HttpRequest, members: Json, call: Call) -> HttpResponse:
+        """Delete a log group with its tags, which moto would keep for the next one of its name."""
+        backend = logs_backends[call.account][call.region]
+        group = backend.groups.get(members["logGroupName"])
+        response = self.answer("logs", request, call)
+        if group is not None and failure(response) is None:
+            backend.tagger.delete_all_tags_for_resource(group.arn)
         return response
 
     def tagged_resources(self, account: str, region: str) -> Iterator[Tagged]:

@@ -152,3 +152,14 @@ def test_moto_is_given_back_as_it_was_and_empty(world):
         moto.core.responses.BaseResponse.get_current_account,
     )
     assert not iam_backends[ACCOUNTS["owner"]]["aws"].users
+
+
+def test_a_log_group_takes_its_tags_along(lab):
+    """The next one of its name has none of them."""
+    logs = lab.client("logs")
+    logs.create_log_group(logGroupName="g", tags={"team": "pki"})
+    arn = logs.describe_log_groups()["logGroups"][0]["arn"].removesuffix(":*")
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"team": "pki"}
+    logs.delete_log_group(logGroupName="g")
+    logs.create_log_group(logGroupName="g")
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {}
