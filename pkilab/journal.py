@@ -12,7 +12,7 @@ import re
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from botocore.exceptions import ClientError
 
@@ -218,8 +218,9 @@ class Journal:
                 aside=self.aside,
             )
             self._entries.append(entry)
-            if self._keeper:
-                self._keeper.answer(entry, intent)
+            keeper = self._keeper
+        if keeper:  # without the lock: a budget that is asked meanwhile reads the entries
+            keeper.answer(entry, intent)
         return entry
 
     @property
@@ -345,16 +346,9 @@ class _Observer:
             context[f"{self._key}_intent"] = keeper.intend(
                 Entry(
                     number=0,
-                    at=self._now(),
-                    account=self._account,
-                    account_id=self._account_id,
-                    region=self._place.region,
-                    service=self._service,
-                    operation=model.name,
                     resources=tuple(dict.fromkeys(resources)),
                     outcome="",
-                    parameters=parameters,
-                    access_key_id=self._access_key_id,
+                    **self._called(model, parameters),
                 )
             )
 
@@ -390,19 +384,25 @@ class _Observer:
         arns = [value for value in results.values() if ARN.fullmatch(value)]
         intent = context.get(f"{self._key}_intent")
         self._journal.record(
-            at=self._now(),
-            account=self._account,
-            account_id=self._account_id,
-            region=self._place.region,
-            service=self._service,
-            operation=model.name,
             resources=[*resources, *acted_on(model, answer), *arns],
             outcome=outcome,
-            parameters=parameters,
             results=results,
-            access_key_id=self._access_key_id,
             intent=intent if isinstance(intent, int) else None,
+            **self._called(model, parameters),
         )
+
+    def _called(self, model: OperationModel, parameters: Mapping[str, Kept]) -> dict[str, Any]:
+        """Return what is known of a call before its answer."""
+        return {
+            "at": self._now(),
+            "account": self._account,
+            "account_id": self._account_id,
+            "region": self._place.region,
+            "service": self._service,
+            "operation": model.name,
+            "parameters": parameters,
+            "access_key_id": self._access_key_id,
+        }
 
 
 def keep(value: object, shape: Shape | None = None) -> Kept:
@@ -507,4 +507,7 @@ def as_html(make: Callable[[], DataFrame], *, caption: str = "") -> str | None:
 
 def count(number: int, noun: str) -> str:
     """Return "1 call", "2 calls"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    if number != 1:
+        ending = "ies" if noun.endswith(("ity", "icy")) else "es" if noun.endswith("s") else "s"
+        noun = (noun[:-1] if ending == "ies" else noun) + ending
+    return f"{number:,} {noun}"

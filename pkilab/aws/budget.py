@@ -73,9 +73,9 @@ class Budget:
             new = replace(asked, outcome="ok", at=self._now(), results=results)
             until = self._now() + RESERVE
             so_far = [*self._journal, *self._held.values()]
-            before = estimate(so_far, until=until).total
             after = estimate([*so_far, new], until=until).total
             if after > self._limit:
+                before = estimate(so_far, until=until).total
                 raise BudgetError(
                     f"{asked.operation} costs {price}. With it this run comes to {after:.2f} "
                     f"{price.currency} by {until:%H:%M} UTC, of a budget of {self._limit}; without "

@@ -1,4 +1,4 @@
-"""What happens to a call on its way to AWS: it is agreed to, tagged, and never made twice.
+"""What happens to a call on its way to AWS: the account is looked at, and nothing is made twice.
 
 A retry after an answer that got lost would make a second thing. Services that take a token with a
 create recognise the repetition, so each gets one. Where a name must be unique, the repetition is
@@ -20,15 +20,12 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, Pr
 from pkilab import tags
 from pkilab.aws.sessions import EXPIRED, Renewed
 from pkilab.errors import UncertainError
-from pkilab.journal import Entry, keep, reads_only
+from pkilab.journal import reads_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from botocore.model import OperationModel
-
-    from pkilab.aws.budget import Budget
 
 # Where a service takes a token that botocore does not give by itself.
 _TOKENS = {
@@ -65,7 +62,6 @@ _NOT_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 _THROTTLED = frozenset({"SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException"})
 _SERVER_ERROR = 500
 _RENEWALS = 5  # attempts of a call whose credentials are always over
-_ENTRY, _HOLD = "pkilab_entry", "pkilab_hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +69,16 @@ class Calls:
     """Stands between one client and AWS.
 
     Attributes:
-        account: the alias; ``account_id`` its twelve digits; ``region`` the client's.
         run: the run's id; creates are tagged with it, if ``own``: roles that a workflow assumes
             have the rights that the workflow gave them, and none to tag.
         look_first: called before whatever may change something.
-        budget: agrees to what costs money, or refuses.
         credentials: what the client signs with; None where they were given and end as they end.
-        now: the clock.
     """
 
-    account: str
-    account_id: str
-    region: str
     run: str
     own: bool
     look_first: Callable[[], None]
-    budget: Budget
     credentials: Renewed | None
-    now: Callable[[], datetime]
 
     def attach(self, client: Any) -> None:  # noqa: ANN401 - a boto3 client of any service
         """Have each call of a client come by here."""
@@ -99,19 +87,8 @@ class Calls:
         if self.own:
             tags.mark_creates(client, self.run)
         events.register_first("needs-retry", self.answered)
-        # Not sooner: what does not fit the service's model is never sent, and never ends.
-        events.register_first("before-call", self.agreed)
-        # After the journal has it: a call counts twice for a moment, and never not at all.
-        events.register_last("after-call", self.ended)
-        events.register_last("after-call-error", self.ended)
 
-    def asked(
-        self,
-        params: dict[str, Any],
-        model: OperationModel,
-        context: dict[str, Any],
-        **_: object,
-    ) -> None:
+    def asked(self, params: dict[str, Any], model: OperationModel, **_: object) -> None:
         """Look first, and add the token.
 
         Raises:
@@ -120,19 +97,8 @@ class Calls:
         if reads_only(model.name):
             return
         self.look_first()
-        service = model.service_model.service_name
-        context[_ENTRY] = self._entry(service, model, params)
-        if token := _TOKENS.get((service, model.name)):
+        if token := _TOKENS.get((model.service_model.service_name, model.name)):
             params[token] = self._token(params.get(token))
-
-    def agreed(self, context: dict[str, Any], **_: object) -> None:
-        """Agree to the cost.
-
-        Raises:
-            BudgetError: the budget would be passed.
-        """
-        if (entry := context.get(_ENTRY)) is not None:
-            context[_HOLD] = self.budget.hold(entry)
 
     def answered(
         self,
@@ -159,17 +125,11 @@ class Calls:
             if name == ("acm", "ImportCertificate") and b"CertificateArn" in _body(request_dict):
                 return None  # anew under an ARN: the same once more
             why = caught_exception or f"AWS answered {code}"
-            request_dict["context"].pop(_HOLD, None)  # it may stand, and goes on counting
             raise UncertainError(
                 f"{operation.name} was sent and its outcome is not known: {why}. It is not "
                 f"repeated, since that could make a second one; {self._finding}"
             ) from caught_exception
         return None
-
-    def ended(self, context: Mapping[str, Any], **_: object) -> None:
-        """Give back what the budget held for a call."""
-        if (number := context.get(_HOLD)) is not None:
-            self.budget.release(number)
 
     @property
     def _finding(self) -> str:
@@ -187,21 +147,6 @@ class Calls:
         if given is None:
             return uuid.uuid4().hex
         return hashlib.sha256(f"{self.run} {given}".encode()).hexdigest()[:32]
-
-    def _entry(self, service: str, model: OperationModel, params: Mapping[str, Any]) -> Entry:
-        kept = keep(dict(params), model.input_shape)
-        return Entry(
-            number=0,
-            at=self.now(),
-            account=self.account,
-            account_id=self.account_id,
-            region=self.region,
-            service=service,
-            operation=model.name,
-            resources=(),
-            outcome="ok",
-            parameters=kept if isinstance(kept, dict) else {},
-        )
 
 
 def _unknown(response: object, code: str, caught: Exception | None) -> bool:

@@ -21,7 +21,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pkilab import ledger
 from pkilab.aws.budget import Budget
 from pkilab.aws.calls import Calls
-from pkilab.aws.looking import Looked, look, require_laboratory
+from pkilab.aws.keeping import Keeping
+from pkilab.aws.looking import look, require_laboratory
 from pkilab.aws.sessions import open_session
 from pkilab.costs import price_table
 from pkilab.credentials import BASE32, Credentials
@@ -99,7 +100,7 @@ class AwsPlace:
         self._journal, self._ledgers = journal, ledgers
         self._budget, self._limit = Budget(budget, journal, self.clock.now), budget
         self._looking = threading.Lock()
-        self._looked: dict[tuple[str, str], Looked] = {}
+        self._looked = set[tuple[str, str]]()
 
     @functools.cached_property
     def accounts(self) -> Mapping[str, str]:
@@ -137,15 +138,10 @@ class AwsPlace:
         make: Any = session.client  # its stubs list every service by name
         client = make(service, region_name=region, config=CONFIG, **(given or {}))
         Calls(
-            account=account,
-            account_id=self.accounts[account],
-            region=region,
             run=self.run,
             own=credentials is None,
             look_first=functools.partial(self._look_first, account, region),
-            budget=self._budget,
             credentials=None if credentials else own,
-            now=self.clock.now,
         ).attach(client)
         return client
 
@@ -159,8 +155,8 @@ class AwsPlace:
             looked = look(client, region)
             require_laboratory(looked, self._confirmed)
             if self._journal.keeper is None:
-                self._journal.keep_in(self.ledger)
-            self._looked[account, region] = looked
+                self._journal.keep_in(Keeping(self._budget, self.ledger))
+            self._looked.add((account, region))
             limit = "nothing that costs money" if self._limit is None else f"{self._limit} USD"
             said = [str(looked), f"budget {limit}; ledger {self.ledger.path}"]
             said += price_table("current").doubts(self.clock.now(), {region})
