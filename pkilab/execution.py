@@ -284,7 +284,7 @@ def run(
     results, amiss = [], False
     for notebook in notebooks:
         amiss |= in_place and not _planned(notebook, console)
-        kept = set(ledger.folder().glob("*.jsonl"))
+        before = _ledgers(mode)
         executed = execute(
             notebook, mode=mode, timeout=timeout, on_cell=_ticker(console, notebook.stem)
         )
@@ -296,7 +296,7 @@ def run(
         _clear_line(console)
         print(f"{notebook.stem}: {remark}", file=console, flush=True)
         results.append(executed)
-        for path in sorted(set(ledger.folder().glob("*.jsonl")) - kept if mode == "aws" else ()):
+        for path in sorted(_ledgers(mode) - before):
             amiss |= _left(path, console, keep=keep)
     print(f"\n{_table(results)}\n\nHTML reports: {out}", file=console, flush=True)
     return int(amiss or any(executed.failure for executed in results))
@@ -312,6 +312,11 @@ def _planned(notebook: Path, console: TextIO) -> bool:
     if record is not None:
         record_plan(notebook, record)
     return True
+
+
+def _ledgers(mode: str) -> set[Path]:
+    """Return the ledgers that there are; a simulated run keeps none."""
+    return set(ledger.folder().glob("*.jsonl")) if mode == "aws" else set()
 
 
 def _left(path: Path, console: TextIO, *, keep: bool) -> bool:

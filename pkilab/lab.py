@@ -27,7 +27,7 @@ from pkilab.tags import mark_creates
 if TYPE_CHECKING:  # each is loaded when it is asked for; `import pkilab` stays cheap
     from cryptography import x509
 
-    from pkilab.cleaning import Cleaned, Created
+    from pkilab.cleaning import Cleaned
     from pkilab.costs import Bill
     from pkilab.permissions import Policy
     from pkilab.planning import Plan
@@ -504,14 +504,18 @@ class Lab:
         from pkilab import cleaning, ledger  # noqa: PLC0415 - only who asks pays
         from pkilab.cleaning import leftovers  # noqa: PLC0415
 
-        def client_for(service: str, account: str, region: str) -> Any:  # noqa: ANN401
+        def client_for(service: str, account: str, region: str) -> Any:  # noqa: ANN401 - of any service
             return self.client(service, account=account, region=region)
 
         if self.ledger:
             things = leftovers.standing(ledger.read(self.ledger), client_for)
         else:
             things = cleaning.plan(self.journal)
-        on_step = _print_step if self.mode == "aws" else None
+
+        def show(*step: Any) -> None:  # noqa: ANN401 - what OnStep takes
+            print(cleaning.step_line(*step), file=sys.stderr)  # noqa: T201 - it takes its time
+
+        on_step = show if self.mode == "aws" else None
         return cleaning.clean_up(things, client_for, sleep=self._sleep, on_step=on_step)
 
     def serve(
@@ -633,10 +637,6 @@ def _keep(lab: Lab, path: Path) -> None:
             profiles=dict.fromkeys(lab.accounts),
         )
     )
-
-
-def _print_step(position: int, number: int, thing: Created, status: str) -> None:
-    print(f"{position} of {number}: {thing.kind} {thing.arn}: {status}", file=sys.stderr)  # noqa: T201
 
 
 class _Progress:

@@ -2,8 +2,8 @@
 
 A plan is made from the calls of a dry run: the same workflow or notebook, tried in a simulated
 world. Each thing is taken to stand for one hour (`pkilab.costs.RESERVE`), whatever the pace of the
-run; so the plan's price is that of the run's ledger afterwards, priced in the same way
-(`Plan.of_ledger`). What a run has really cost is in `pkilab.lab.Lab.costs`.
+run; so the plan's price is that of the run's ledger afterwards, whose entries `plan_of` prices in
+the same way. What a run has really cost is in `pkilab.lab.Lab.costs`.
 
 The plans of the guided notebooks lie beside them, in ``plans/``, and their policies in
 ``policies/``.
@@ -26,7 +26,6 @@ from pkilab.cleaning.removal.kinds import CHANGE
 from pkilab.costs import RESERVE, Bill, Line, ends, expected, price_table
 from pkilab.errors import LabError, MalformedError
 from pkilab.journal import as_html, count, frame
-from pkilab.ledger import read
 from pkilab.recorded import notebook
 
 if TYPE_CHECKING:
@@ -200,17 +199,6 @@ def _sequence(calls: Iterable[Entry]) -> str:
     return digest.hexdigest()
 
 
-def of_ledger(path: Path) -> Plan:
-    """Return what a run made, priced as a plan is.
-
-    Raises:
-        LabError: the ledger cannot be read.
-        MalformedError: it is not one.
-    """
-    record = read(path)
-    return plan_of(record.entries, title=f"run {record.run}".strip(), region=record.region)
-
-
 def recorded_plan(path: Path | None = None) -> Plan:
     """Return the plan that lies beside a notebook, in ``plans/``.
 
@@ -259,13 +247,6 @@ def file_of(path: Path) -> Path:
     return path.parent / "plans" / f"{path.stem}.json"
 
 
-def _several(number: int, kind: str) -> str:
-    if number == 1:
-        return f"1 {kind}"
-    ending = "ies" if kind.endswith(("ity", "icy")) else "es" if kind.endswith("s") else "s"
-    return f"{number} {kind.removesuffix('y') if ending == 'ies' else kind}{ending}"
-
-
 def _bill(lines: Sequence[Line]) -> Bill:
     prices = price_table("current")
     return Bill(
@@ -303,7 +284,7 @@ def price_list(folder: Path) -> str:
         numbers: Counter[str] = Counter()
         for each in plan.creates:
             numbers[each.kind] += each.number
-        creates = ", ".join(_several(number, kind) for kind, number in numbers.items())
+        creates = ", ".join(count(number, kind) for kind, number in numbers.items())
         name = file.stem.partition("_")[0]
         policies = ", ".join(
             f"[{each.removeprefix(f'{file.stem}.').removesuffix('.json')}]"

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -102,10 +103,15 @@ def makes_stack(operation: str, parameters: Mapping[str, object]) -> bool:
 
 def charged_types(parameters: Mapping[str, object]) -> tuple[str, ...] | None:
     """Return the types of a template that cost money, one for each; None: that cannot be told."""
+    template = parameters.get("TemplateBody")
+    return _charged_types(template) if isinstance(template, str) else None
+
+
+@cache  # a budget prices all calls of a run before each one
+def _charged_types(template: str) -> tuple[str, ...] | None:
     from pkilab.permissions.templates import read  # noqa: PLC0415 - only who makes stacks
 
-    template = parameters.get("TemplateBody")
-    document = read(template) if isinstance(template, str) else None
+    document = read(template)
     if document is None or "Transform" in document:
         return None
     resources = document["Resources"].values()

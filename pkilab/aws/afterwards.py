@@ -69,7 +69,7 @@ def clients(profiles: Mapping[str, str | None], accounts: Mapping[str, str]) -> 
     sessions: dict[str, Any] = {}
     made: dict[tuple[str, str, str], Any] = {}
 
-    def client_for(service: str, account: str, region: str) -> Any:  # noqa: ANN401
+    def client_for(service: str, account: str, region: str) -> Any:  # noqa: ANN401 - of any service
         if account not in sessions:
             session, _ = open_session(profiles.get(account), None)
             sts = session.client("sts", region_name=region)

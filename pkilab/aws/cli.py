@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pkilab.errors import LabError
-
-if TYPE_CHECKING:
-    from pkilab.cleaning import Created
 
 _LEFT = 1
 _Notebook = Annotated[Path, typer.Argument(help="The notebook.", exists=True, dir_okay=False)]
@@ -50,6 +48,8 @@ def plan(
         raise LabError(f"{notebook}: found no lab that it opens, expected Lab.from_env()")
     found = planning.plan_of(record.entries, title=notebook.stem, region=record.region)
     typer.echo(found.to_json() if as_json else repr(found))
+    for doubt in found.doubts(datetime.now(UTC)):
+        typer.echo(doubt, err=True)
 
 
 def policy(
@@ -71,7 +71,7 @@ def policy(
     ] = None,
 ) -> None:
     """Write the least IAM policies with which a notebook, and its clean-up, can run on AWS."""
-    from pkilab import permissions, planning  # noqa: PLC0415
+    from pkilab import permissions, planning  # noqa: PLC0415 - only who asks pays
 
     recorded = planning.recorded_plan(notebook)
     accounts = _accounts(account or [], dict(recorded.accounts))
@@ -94,11 +94,11 @@ def ledgers(
     ] = None,
 ) -> None:
     """List the ledgers of runs on AWS, and what each has created and not deleted."""
-    from pkilab.cleaning.creations import plan as standing  # noqa: PLC0415
-    from pkilab.errors import MalformedError  # noqa: PLC0415
-    from pkilab.journal import count  # noqa: PLC0415
-    from pkilab.ledger import folder as kept  # noqa: PLC0415
-    from pkilab.ledger import read  # noqa: PLC0415
+    from pkilab.cleaning.creations import plan as standing  # noqa: PLC0415 - only who asks pays
+    from pkilab.errors import MalformedError  # noqa: PLC0415 - only who asks pays
+    from pkilab.journal import count  # noqa: PLC0415 - only who asks pays
+    from pkilab.ledger import folder as kept  # noqa: PLC0415 - only who asks pays
+    from pkilab.ledger import read  # noqa: PLC0415 - only who asks pays
 
     found = sorted((folder or kept()).glob("*.jsonl"))
     if not found:
@@ -136,7 +136,7 @@ def clean_up(
     """
     if (ledger is None) == (run is None):
         raise LabError("clean-up: found both or neither, expected a LEDGER or --run ID")
-    from pkilab.aws import afterwards  # noqa: PLC0415
+    from pkilab.aws import afterwards  # noqa: PLC0415 - only who asks pays
 
     things, client_for = (
         afterwards.of_ledger(ledger, profile)
@@ -147,15 +147,13 @@ def clean_up(
         for each in things:
             typer.echo(f"{each.kind} {each.arn}")
         return
-    from pkilab.cleaning import clean_up as delete  # noqa: PLC0415
+    from pkilab import cleaning  # noqa: PLC0415 - only who asks pays
 
-    cleaned = delete(things, client_for, on_step=_step)
+    cleaned = cleaning.clean_up(
+        things, client_for, on_step=lambda *step: typer.echo(cleaning.step_line(*step))
+    )
     typer.echo(repr(cleaned))
     raise typer.Exit(_LEFT if cleaned.left else 0)
-
-
-def _step(position: int, number: int, thing: Created, status: str) -> None:
-    typer.echo(f"{position} of {number}: {thing.kind} {thing.arn}: {status}")
 
 
 def _domains(notebook: Path, domain: str | None) -> dict[str, str]:
@@ -178,7 +176,7 @@ def _accounts(given: list[str], recorded: Mapping[str, str]) -> dict[str, str]:
     first = next(iter(recorded), "main")
     pairs = [each.partition("=") if "=" in each else (first, "=", each) for each in given]
     for alias, _, number in pairs:
-        if alias not in recorded or not (len(number) == 12 and number.isdigit()):  # noqa: PLR2004
+        if alias not in recorded or not re.fullmatch("[0-9]{12}", number):
             raise LabError(
                 f"--account: found {alias}={number}, expected 12 digits for one of "
                 f"{', '.join(recorded)}"

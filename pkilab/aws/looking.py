@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from pkilab.cleaning.removal.asking import certificates, pages
 from pkilab.errors import LabError
 from pkilab.journal import count
 from pkilab.tags import RUN
@@ -104,23 +105,17 @@ def require_laboratory(looked: Looked, confirmed: frozenset[str]) -> None:
 
 def _authorities(client: Callable[[str], Any]) -> Iterator[str]:
     pca = client("acm-pca")
-    for page in pca.get_paginator("list_certificate_authorities").paginate():
-        for ca in page["CertificateAuthorities"]:
-            if ca["Status"] in ("DELETED", "FAILED"):
-                continue
-            tags = pca.list_tags(CertificateAuthorityArn=ca["Arn"]).get("Tags", [])
+    for ca in pages(pca, "list_certificate_authorities", "CertificateAuthorities"):
+        if ca["Status"] not in ("DELETED", "FAILED"):
+            tags = pages(pca, "list_tags", "Tags", CertificateAuthorityArn=ca["Arn"])
             if all(tag["Key"] != RUN for tag in tags):
                 yield ca["Arn"]
 
 
 def _in_use(client: Callable[[str], Any]) -> Iterator[str]:
-    acm = client("acm")
-    every = acm.meta.service_model.shape_for("KeyAlgorithm").enum  # else only RSA up to 2048
-    pages = acm.get_paginator("list_certificates").paginate(Includes={"keyTypes": every})
-    for page in pages:
-        for each in page["CertificateSummaryList"]:
-            if each.get("InUse"):
-                yield each.get("DomainName") or each["CertificateArn"]
+    for each in certificates(client("acm")):
+        if each.get("InUse"):
+            yield each.get("DomainName") or each["CertificateArn"]
 
 
 def _unseen(what: str, error: ClientError) -> str:

@@ -9,6 +9,15 @@ was killed.
 
 from pkilab.cleaning.creations import plan
 from pkilab.cleaning.removal import ClientFor, Created
-from pkilab.cleaning.rounds import Cleaned, OnStep, Outcome, clean_up
+from pkilab.cleaning.rounds import Cleaned, OnStep, Outcome, clean_up, step_line
 
-__all__ = ["Cleaned", "ClientFor", "Created", "OnStep", "Outcome", "clean_up", "plan"]
+__all__ = [
+    "Cleaned",
+    "ClientFor",
+    "Created",
+    "OnStep",
+    "Outcome",
+    "clean_up",
+    "plan",
+    "step_line",
+]

@@ -43,6 +43,7 @@ from pkilab.cleaning.removal.kinds import (
 )
 from pkilab.cleaning.removal.stacks import function_logs_of
 from pkilab.cleaning.traces import traces
+from pkilab.stacks import makes_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -201,8 +202,7 @@ def _created(entry: Entry) -> Iterator[Created]:
         kinds = {}  # an object; see pkilab.cleaning.traces
     elif entry.service == "cloudformation":
         # A change set belongs to a stack, which the first one makes.
-        makes = entry.parameters.get("ChangeSetType") == "CREATE"
-        new = entry.operation == "CreateStack" or makes
+        new = makes_stack(entry.operation, entry.parameters)
         kinds = {entry.results["StackId"]: STACK} if new and "StackId" in entry.results else {}
     elif (entry.service, entry.operation) == ("ssm", "PutParameter"):
         # With leave to overwrite it may have been there before.

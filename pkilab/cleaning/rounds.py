@@ -93,6 +93,11 @@ _TRACES = (ATTACHMENT, CERTIFICATE, CHANGE, OBJECT, RECORD)
 _BILLABLE = (AUTHORITY, KEY, ZONE, SECRET, BUCKET, PARAMETER, DOMAIN, STACK, TRAIL, HUB)
 
 
+def step_line(position: int, number: int, thing: Created, status: str) -> str:
+    """Return a step of a clean-up as a line to show; takes what `OnStep` does."""
+    return f"{position} of {number}: {thing.kind} {thing.arn}: {status}"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one thing.

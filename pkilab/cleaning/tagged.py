@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from pkilab.cleaning.removal import kinds
-from pkilab.cleaning.removal.asking import pages
+from pkilab.cleaning.removal.asking import certificates, pages
 from pkilab.cleaning.removal.kinds import Created
 from pkilab.tags import RUN
 
@@ -212,9 +212,7 @@ def _authorities(pca: Any) -> Iterator[str]:  # noqa: ANN401
 
 
 def _certificates(acm: Any) -> Iterator[str]:  # noqa: ANN401
-    every = acm.meta.service_model.shape_for("KeyAlgorithm").enum  # else only RSA up to 2048
-    asked: dict[str, Any] = {"Includes": {"keyTypes": every}}
-    for each in pages(acm, "list_certificates", "CertificateSummaryList", **asked):
+    for each in certificates(acm):
         yield each["CertificateArn"]
 
 

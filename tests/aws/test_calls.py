@@ -1,8 +1,13 @@
 """Creates are tagged, carry a token, and are never made twice."""
 
+from datetime import timedelta
+
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pkilab import ca_hierarchy, ledger
 from pkilab.errors import UncertainError
@@ -129,16 +134,6 @@ def test_a_first_import_is_not_repeated(aws):
 
 
 def self_signed(key, now):
-    from datetime import timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-    )
-
     name = x509.Name.from_rfc4514_string("CN=www.example.com")
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), 1)

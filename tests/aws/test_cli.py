@@ -1,6 +1,7 @@
 """The commands for a real account: plan, policy, ledgers, clean-up."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
@@ -13,7 +14,7 @@ from pkilab.errors import LabError
 def run(*words):
     """Return what a command printed; an error of the package's is raised as it is."""
     result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
-    return result.exit_code, result.output
+    return result.exit_code, result.stdout
 
 
 @pytest.fixture
@@ -102,6 +103,15 @@ def test_a_notebook_is_planned_by_trying_it(project):
     planned = planning.Plan.from_json(said)
     recorded = planning.recorded_plan(notebook)
     assert (planned.creates, planned.bill) == (recorded.creates, recorded.bill)
+
+
+def test_a_plan_of_old_prices_says_so(project, monkeypatch):
+    """Beside what is printed: JSON stays JSON."""
+    monkeypatch.setattr("pkilab.costs._STALE", timedelta(days=-1))
+    notebook = project / "notebooks" / "00_start_here.ipynb"
+    result = CliRunner().invoke(app, ["plan", str(notebook), "--json"], catch_exceptions=False)
+    assert "The prices are" in result.stderr
+    assert planning.Plan.from_json(result.stdout).title == "00_start_here"
 
 
 def test_a_policy_is_written_for_ones_own_domain(project):

@@ -7,6 +7,7 @@ import pytest
 
 from pkilab import Lab, ca_hierarchy, ledger
 from pkilab.errors import LabError
+from tests.aws.test_calls import self_signed
 
 
 def test_every_change_is_in_the_ledger_before_it_is_sent(world, aws):
@@ -39,8 +40,6 @@ def test_a_ledger_has_the_calls_of_before_the_first_change_too(aws):
 def test_a_run_leaves_no_key_in_its_ledger(aws):
     """Neither by name nor by form."""
     acm_key = aws.generate_key("secret")
-    from tests.aws.test_calls import self_signed
-
     aws.client("acm").import_certificate(**self_signed(acm_key, aws.clock.now()))
     aws.client("secretsmanager").create_secret(Name="s", SecretString="hush-hush")
     said = aws.ledger.read_text()

@@ -17,9 +17,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 from pkilab.execution import Executed, execute
 from pkilab.journal import reads_only
 from pkilab.ledger import Record, read
+from pkilab.recorded import is_simulated_only
 from tests.stand_in.account import KERNEL, Account, environment
 
-SIMULATED_ONLY = "# simulated only"
 _OPTIONS = ("accounts", "enforce_quotas")  # of Lab.from_env, that AWS has without being asked
 
 
@@ -147,6 +147,6 @@ def _calls(journal: bytes, begun: list[int], code: list[str]) -> Any:
         while cell < len(begun) and begun[cell] <= place:
             cell += 1
         said = json.loads(line)
-        marked = code[cell - 1].lstrip().startswith(SIMULATED_ONLY)
+        marked = is_simulated_only(code[cell - 1])
         yield Called(cell, marked, *(said[name] for name in Called.__slots__[2:]))
         place += len(line)

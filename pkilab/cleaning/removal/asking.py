@@ -91,6 +91,13 @@ def code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def certificates(acm: Any) -> Iterator[Any]:  # noqa: ANN401 - a boto3 client
+    """Yield the summaries of all certificates that ACM has, of every kind of key."""
+    every = acm.meta.service_model.shape_for("KeyAlgorithm").enum  # else only RSA up to 2048
+    includes = {"keyTypes": every}
+    yield from pages(acm, "list_certificates", "CertificateSummaryList", Includes=includes)
+
+
 def pages(client: Any, operation: str, member: str, **asked: object) -> Iterator[Any]:  # noqa: ANN401
     """Yield the items of all pages of a list, also where boto3 has no paginator for it."""
     if client.can_paginate(operation):

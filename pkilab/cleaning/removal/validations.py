@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from pkilab.cleaning.removal import kinds
-from pkilab.cleaning.removal.asking import Removal, pages
+from pkilab.cleaning.removal.asking import Removal, certificates
 from pkilab.cleaning.removal.kinds import Created, partition_of, telling
 from pkilab.cleaning.removal.zones import at, plain
 
@@ -73,9 +73,7 @@ def _there(client: Any, zone: str, name: str, kind: str) -> list[Any]:  # noqa: 
 
 def _needed(acm: Any) -> Iterator[str]:  # noqa: ANN401
     """Yield the names of the records that certificates of a Region are renewed by."""
-    every = acm.meta.service_model.shape_for("KeyAlgorithm").enum  # else only RSA up to 2048
-    kinds_of_key = {"keyTypes": every}
-    for each in pages(acm, "list_certificates", "CertificateSummaryList", Includes=kinds_of_key):
+    for each in certificates(acm):
         described = acm.describe_certificate(CertificateArn=each["CertificateArn"])
         for option in described["Certificate"].get("DomainValidationOptions", ()):
             if record := option.get("ResourceRecord"):
